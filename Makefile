@@ -1,0 +1,82 @@
+# Every command sets up what it needs. `make help` lists them.
+
+PYTHON ?= python3
+# Another interpreter gets an environment of its own: make test PYTHON=python3.12
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+# Arguments for the command that runs: make run ARGS="--port 0"
+ARGS ?=
+# Test processes; 0 is this one alone. On two cores starting workers costs what they save.
+WORKERS ?= 0
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint format format-check types lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN_STAMP) ## start the sandbox on 127.0.0.1:4080; ARGS="--port 0" adds flags
+	@exec $(BIN)/mockserver serve $(ARGS)
+
+test: $(DEV_STAMP) ## run the tests; ARGS="-k users" picks some, WORKERS=2 spreads them
+	@$(BIN)/pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS)) $(ARGS)
+
+lint: $(DEV_STAMP) ## look for defects with ruff
+	@$(BIN)/ruff check .
+
+format: $(DEV_STAMP) ## format the code and mend what ruff can
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+format-check: $(DEV_STAMP) ## fail where `make format` would change something
+	@$(BIN)/ruff format --check --diff .
+
+types: $(DEV_STAMP) ## check the types with mypy
+	@$(BIN)/mypy
+
+# The pins hold for every supported Python at once; each later file agrees with the first.
+lock: ## pin the newest allowed dependencies anew, with hashes
+	@$(CHECK_PYTHON)
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; \
+	"$$tools/bin/python" -m pip --quiet --disable-pip-version-check install uv; \
+	pin() { \
+		"$$tools/bin/uv" pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --no-header "$$@"; \
+	}; \
+	pin pyproject.toml --group dev --output-file requirements/dev.txt; \
+	pin pyproject.toml --constraints requirements/dev.txt --no-annotate --output-file requirements/run.txt; \
+	echo hatchling | pin - --constraints requirements/dev.txt --no-annotate --output-file requirements/build.txt
+
+clean: ## remove the environments, caches and builds
+	rm -rf .venv .venv-* .venv3* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find mockserver tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+define CHECK_PYTHON
+command -v $(PYTHON) >/dev/null || { \
+	echo "$(PYTHON) is not here: install Python 3.11 or newer, or name one: PYTHON=python3.12" >&2; exit 1; }; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "$(PYTHON) is too old or does not run: Python 3.11 or newer is needed; name one: PYTHON=python3.12" >&2; exit 1; }; \
+$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "$(PYTHON) cannot make environments: apt-get install python3-venv" >&2; exit 1; }
+endef
+
+# A stamp is written last, so a set-up that was cut short is done again.
+$(RUN_STAMP): pyproject.toml requirements/run.txt requirements/build.txt
+	@$(CHECK_PYTHON)
+	@rm -f $(RUN_STAMP) $(DEV_STAMP)
+	@echo "Setting up $(VENV) ..."
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
+	@rm -f $@
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,175 @@
+"""The command `mockserver`. Imports happen inside the commands, so that each starts as fast as it can."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from mockserver.config import SETTINGS, ConfigError, Settings, load
+
+if TYPE_CHECKING:
+    from mockserver.contract import Contract
+    from mockserver.contract.operations import Operation
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PROFILES = click.Choice(["pages", "strict"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="flagright-mockserver", prog_name="flagright-mockserver")
+def main() -> None:
+    """An unofficial sandbox of the Flagright user API: offline, deterministic, with state."""
+
+
+def _settings_as_flags(command: F) -> F:
+    """Give a command a flag for each setting."""
+    for setting in reversed(SETTINGS):
+        text = f"{setting.help}  [default: {setting.default}; variable: {setting.variable}]"
+        command = click.option(setting.flag, metavar=setting.metavar, help=text)(command)
+    return command
+
+
+@main.command()
+@_settings_as_flags
+def serve(**flags: str | None) -> None:
+    """Serve the sandbox until Ctrl-C.
+
+    A flag beats a variable, a variable beats the default.
+    """
+    try:
+        settings, notes = load(flags, os.environ)
+    except ConfigError as error:
+        _fail(str(error), 2)
+    for note in notes:
+        click.echo(f"mockserver: {note}", err=True)
+
+    from mockserver.errors import MockserverError
+    from mockserver.server import BindError, Server
+    from mockserver.web.factory import application
+
+    try:
+        app = application(settings)
+    except MockserverError as error:
+        _fail(str(error), 2)
+    server = Server(app, settings.host, settings.port, settings.max_body_bytes)
+    try:
+        server.bind()
+    except BindError as error:
+        _fail(str(error), 1)
+    server.run(lambda: click.echo(_banner(server.url, settings)))
+
+
+def _banner(url: str, settings: Settings) -> str:
+    """Where it listens, how to try it, and what would surprise: two or three lines for a person."""
+    lines = [f"flagright-mockserver (unofficial) listens on {url}"]
+    if settings.world == "documented":
+        lines.append(f"  try: curl {url}/consumer/users/userId -H 'x-api-key: any'")
+    else:
+        lines.append(f"  try: curl {url}/openapi.json")
+    if settings.outcome == "example":
+        lines.append(
+            "  every answer carries the documentation's example results (a shadow rule that would BLOCK);"
+            " --outcome clean hits no rule"
+        )
+    return "\n".join(lines)
+
+
+@main.command()
+@click.option("--validation", type=_PROFILES, default="pages", show_default=True, help="The profile to show.")
+def openapi(validation: str) -> None:
+    """Print the contract as one OpenAPI 3.1 document."""
+    from mockserver.contract.openapi import bundled_document
+
+    click.echo(json.dumps(bundled_document(_contract(), profile=validation), indent=2, ensure_ascii=False))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def routes(as_json: bool) -> None:
+    """List the operations, with how well each is known."""
+    operations = _contract().operations
+    rows = [(entry.method, entry.path, entry.id, entry.sdk_name, entry.evidence) for entry in operations.built]
+    rows += [(entry.method, entry.path, entry.id, entry.sdk_name, "answers 501") for entry in operations.unbuilt]
+    names = ("method", "path", "operation", "sdk", "evidence")
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(dict(zip(names, row, strict=True))))
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(names))]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+@main.command()
+@click.argument("operation")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--validation", type=_PROFILES, default="pages", show_default=True, help="The profile to check against."
+)
+def validate(operation: str, file: Any, validation: str) -> None:
+    """Check a payload against an operation's body, offline; FILE may be - for standard input.
+
+    Prints every violation and exits with 1 where there is one. Warnings are printed and do not count.
+    """
+    from mockserver.contract.parse import parse_body
+    from mockserver.errors import ApiError
+
+    contract = _contract()
+    found = _operation(contract, operation)
+    if found.request is None:
+        _fail(f"{found.id} takes no body", 2)
+    raw = file.read()
+    try:
+        body = parse_body(raw, size=len(raw), largest=sys.maxsize, deepest=Settings().max_depth)
+    except ApiError as error:
+        _fail(error.message, 1)
+    violations, notices = contract.check(found, strict=validation == "strict").check(body)
+    for notice in notices:
+        click.echo(f"warning: {notice.line}", err=True)
+    for violation in violations:
+        click.echo(violation.line)
+    if violations:
+        sys.exit(1)
+    click.echo(f"valid: a body of {found.id} ({validation})")
+
+
+@main.command()
+@click.argument("operation")
+@click.option("--request", is_flag=True, help="The example of the request instead of the answer.")
+def example(operation: str, request: bool) -> None:
+    """Print an operation's example answer, as `answers=example` gives it."""
+    found = _operation(_contract(), operation)
+    body = found.example_request if request else found.example
+    if body is None:
+        _fail(f"{found.id} takes no body", 2)
+    click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+
+
+def _contract() -> Contract:
+    from mockserver.contract import Contract
+    from mockserver.errors import ContractError
+
+    try:
+        return Contract()
+    except ContractError as error:
+        _fail(str(error), 2)
+
+
+def _operation(contract: Contract, name: str) -> Operation:
+    try:
+        return contract.operations.find(name)
+    except KeyError as error:
+        _fail(error.args[0], 2)
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    """End with clear lines on standard error."""
+    for line in text.splitlines():
+        click.echo(f"mockserver: {line}", err=True)
+    sys.exit(status)

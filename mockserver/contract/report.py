@@ -1,0 +1,182 @@
+"""The full report of a refused body, by jsonschema: every violation, where, what was sent, what is allowed.
+
+Only refused requests come here: jsonschema is thorough and slow, and is imported at the first refusal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mockserver.contract.models import Schema
+from mockserver.contract.names import nearest
+from mockserver.contract.smells import did_you_mean, in_seconds, seconds_hint
+from mockserver.contract.walk import escape
+from mockserver.errors import LARGEST_REPORT, Violation
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+_LONGEST_SENT = 80  # characters of JSON
+_LONGEST_LIST = 12  # values of an enum that are all named
+_NAMES = {"string": "a string", "number": "a number", "integer": "a whole number", "boolean": "true or false",
+          "object": "an object", "array": "a list", "null": "null"}  # fmt: skip
+
+
+class Reporter:
+    """The report of one compiled schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        from jsonschema import Draft202012Validator, FormatChecker
+
+        formats = FormatChecker(formats=["date"])
+        self._validator = Draft202012Validator(schema, format_checker=formats)
+
+    def report(self, body: Any) -> list[Violation]:
+        """Every violation of the body, in its own order, at most 100; empty when it is valid."""
+        found: dict[tuple[str, str], tuple[tuple[int, ...], Violation]] = {}
+        for error in _leaves(self._validator.iter_errors(body)):
+            for violation in _violations(error):
+                key = (violation.pointer, violation.rule)
+                if key not in found:
+                    found[key] = (_place(body, violation.pointer), violation)
+            if len(found) >= LARGEST_REPORT:
+                break
+        ordered = sorted(found.values(), key=lambda entry: entry[0])
+        return [violation for _, violation in ordered][:LARGEST_REPORT]
+
+
+def shortened(value: Any) -> Any:
+    """A sent value as it stands in a report: short ones whole, long ones as the start of their JSON."""
+    if isinstance(value, dict | list) and len(value) > _LONGEST_SENT:
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)} entries"
+    text = json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= _LONGEST_SENT else text[:_LONGEST_SENT] + "…"
+
+
+def enum_violation(place: str, pointer: str, sent: Any, choices: Sequence[Any]) -> Violation:
+    """A value that is none of those allowed; of a long list only the nearest are named."""
+    near = nearest(sent, [choice for choice in choices if isinstance(choice, str)], 3) if isinstance(sent, str) else []
+    if len(choices) <= _LONGEST_LIST:
+        listed = ", ".join(map(str, choices))
+        message, allowed = f"must be one of {listed}", list(choices)
+    else:
+        message, allowed = f"must be one of {len(choices)} values", near
+    hint = f"did you mean {' or '.join(near)}?" if near else None
+    return Violation(place, pointer, "enum", message, shortened(sent), True, allowed or None, hint)
+
+
+def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+    """The errors that a person can act on: of a choice, those of the member that was meant."""
+    for error in errors:
+        if error.validator not in ("anyOf", "oneOf"):
+            yield error
+            continue
+        branches: dict[int, list[ValidationError]] = {}
+        for part in error.context or ():
+            branches.setdefault(int(part.relative_schema_path[0]), []).append(part)
+        choices = error.validator_value
+        if len(choices) == 2 and choices[1] == {"type": "null"}:
+            yield from _leaves(branches[0])
+        elif error.validator == "oneOf":
+            # A union by `method`: the member whose constant was sent. Without one, the union's own
+            # `required` and `enum` say what is wrong.
+            meant = [part for part in branches.values() if not any(_of_discriminator(leaf) for leaf in part)]
+            if len(meant) == 1:
+                yield from _leaves(meant[0])
+        else:
+            yield from _nearest_member(error, branches)
+
+
+def _of_discriminator(error: ValidationError) -> bool:
+    """Whether a member of a union fails because its constant was not sent: it was not meant."""
+    if error.validator != "required":
+        return bool(error.validator == "const")
+    properties = error.schema.get("properties", {})
+    missing = (name for name in error.validator_value if name not in error.instance)
+    return any("const" in properties.get(name, {}) for name in missing)
+
+
+def _nearest_member(error: ValidationError, branches: dict[int, list[ValidationError]]) -> Iterator[ValidationError]:
+    """Of a union without a discriminator: the member whose required names were sent, else the choice itself."""
+    for part in branches.values():
+        if not any(leaf.validator == "required" and not leaf.relative_path for leaf in part) and not any(
+            leaf.validator == "type" and not leaf.relative_path for leaf in part
+        ):
+            yield from _leaves(part)
+            return
+    yield error
+
+
+def _violations(error: ValidationError) -> Iterator[Violation]:
+    path = list(error.absolute_path)
+    pointer = "".join("/" + escape(str(part)) for part in path)
+    rule, bound, sent = str(error.validator), error.validator_value, error.instance
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    if rule == "required":
+        declared = schema.get("properties", {})
+        unknown = [name for name in sent if name not in declared]
+        for name in bound:
+            if name not in sent:
+                near = nearest(name, unknown)
+                hint = f"{near[0][:_LONGEST_SENT]} was sent; did you mean {name}?" if near else None
+                yield Violation("body", f"{pointer}/{escape(name)}", rule, "is required", hint=hint)
+    elif rule == "additionalProperties":
+        declared = schema.get("properties", {})
+        for name in sent:
+            if name not in declared:
+                hint = did_you_mean(name, list(declared)) or None
+                yield Violation("body", f"{pointer}/{escape(name)}", rule, "is not a known property", hint=hint)
+    elif rule == "type":
+        names = [bound] if isinstance(bound, str) else list(bound)
+        allowed = [name for name in names if name != "null" or len(names) == 1]
+        message = "must be " + " or ".join(_NAMES[name] for name in allowed)
+        yield Violation("body", pointer, rule, message, shortened(sent), True, allowed[0] if len(allowed) == 1 else allowed)
+    elif rule == "enum":
+        yield enum_violation("body", pointer, sent, bound)
+    elif rule == "anyOf":
+        yield Violation("body", pointer, rule, _choice(bound, error), shortened(sent), True)
+    else:
+        message = _MESSAGES.get(rule, "does not keep the rule {rule} {bound}").format(bound=bound, rule=rule)
+        hint = seconds_hint(sent) if rule == "minimum" and in_seconds(sent) else None
+        yield Violation("body", pointer, rule, message, shortened(sent), True, bound, hint)
+
+
+_MESSAGES = {
+    "minimum": "must be at least {bound}",
+    "maximum": "must be at most {bound}",
+    "minLength": "must hold at least {bound} character(s)",
+    "minItems": "must hold at least {bound} entry",
+    "format": "must be a {bound}, as in 2024-01-31",
+    "const": "must be {bound}",
+}
+
+
+def _choice(members: Sequence[Schema], error: ValidationError) -> str:
+    """What a union without a discriminator takes: its members by name and required property."""
+    if not isinstance(error.instance, dict):
+        return "must be an object"
+    names = [member.get("$ref", "").rsplit("/", 1)[-1] for member in members]
+    needed: dict[int, list[str]] = {}
+    for part in error.context or ():
+        if part.validator == "required":
+            needed.setdefault(int(part.relative_schema_path[0]), part.validator_value)
+    parts = [f"a {name} (with {', '.join(needed.get(index, ()))})" for index, name in enumerate(names)]
+    return "must be " + " or ".join(parts)
+
+
+def _place(body: Any, pointer: str) -> tuple[int, ...]:
+    """Where a pointer stands in the body, for ordering; what is missing comes after what is there."""
+    place: list[int] = []
+    for part in pointer.split("/")[1:]:
+        if isinstance(body, list):
+            index = int(part)
+            place.append(index)
+            body = body[index] if index < len(body) else None
+        elif isinstance(body, dict):
+            name = part.replace("~1", "/").replace("~0", "~")
+            names = list(body)
+            place.append(names.index(name) if name in body else len(names))
+            body = body.get(name)
+    return tuple(place)

@@ -1,0 +1,182 @@
+"""The refusals of the sandbox, as a tree, and the one body that each of them has.
+
+    MockserverError
+      ContractError           schemas/ or fixtures/ cannot be used: the server does not start
+      WorldError              the content that a world shall start with cannot be used: neither
+      ApiError                a request is answered with an error
+        BadRequest            400
+        Unauthorized          401
+        NotFound              404
+          UnknownUser         404, and the operation could go on without the user
+        MethodNotAllowed      405
+        Conflict              409
+        TooLarge              413
+        InternalError         500
+        NotBuilt              501
+
+The body is the vendor's ApiErrorResponse: `message` and `validationErrors`, both strings, since every SDK fails
+to parse another type (seen in the SDKs). `violations` and `hint` stand beside them (our choice).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+LARGEST_REPORT = 100  # violations; a report that stops here says so
+
+
+class MockserverError(Exception):
+    """Anything this package refuses."""
+
+
+class ContractError(MockserverError):
+    """A file under schemas/ or fixtures/ is missing, broken or not understood; the text names the file."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One way in which a request breaks the contract.
+
+    `message` holds no value of the request, so that it may be logged; `sent` and `hint` may.
+    """
+
+    place: str  # body | query | header
+    pointer: str  # JSON pointer into the body, or /NAME of the parameter
+    rule: str  # the JSON Schema keyword, or `json` for a body that could not be read
+    message: str
+    sent: Any = field(default=None)
+    has_sent: bool = False
+    allowed: Any = None
+    hint: str | None = None
+
+    @property
+    def where(self) -> str:
+        """The place as a person reads it: `/userDetails/name`, `body`, `query lockCraRiskLevel`."""
+        if self.place == "body":
+            return self.pointer or "body"
+        return f"{self.place} {self.pointer[1:]}"
+
+    @property
+    def line(self) -> str:
+        """The violation in one line, with what was sent: for the client, not for logs."""
+        text = f"{self.where}: {self.message}"
+        if self.has_sent:
+            text += f" (sent {json.dumps(self.sent, ensure_ascii=False)})"
+        return f"{text}; {self.hint}" if self.hint else text
+
+    def body(self) -> dict[str, Any]:
+        """The violation as an entry of `violations`."""
+        entry: dict[str, Any] = {
+            "in": self.place,
+            "pointer": self.pointer,
+            "rule": self.rule,
+            "message": self.message,
+        }
+        if self.has_sent:
+            entry["sent"] = self.sent
+        if self.allowed is not None:
+            entry["allowed"] = self.allowed
+        if self.hint:
+            entry["hint"] = self.hint
+        return entry
+
+
+class WorldError(MockserverError):
+    """The setting `world` names content that cannot be used; the text names file, line and pointer."""
+
+
+class ApiError(MockserverError):
+    """A request that is answered with an error status and the vendor's error body."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        violations: Sequence[Violation] = (),
+        hint: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.violations = tuple(violations)
+        self.hint = hint
+        self.headers = tuple(headers)
+
+    def body(self) -> dict[str, Any]:
+        """The answer's body: `message` (string), and where there is something to say `validationErrors`
+        (string, a line a violation), `violations` and `hint`."""
+        body: dict[str, Any] = {"message": self.message}
+        if self.violations:
+            body["validationErrors"] = "\n".join(violation.line for violation in self.violations)
+            body["violations"] = [violation.body() for violation in self.violations]
+        if self.hint:
+            body["hint"] = self.hint
+        return body
+
+
+class BadRequest(ApiError):
+    """400: the request breaks the contract."""
+
+    status = 400
+
+    @classmethod
+    def of(cls, violations: Sequence[Violation]) -> BadRequest:
+        """A 400 whose message says the first violation and how many more there are."""
+        rest = len(violations) - 1
+        message = violations[0].line
+        if rest:
+            message += f" (and {rest} more: see validationErrors)"
+        if len(violations) >= LARGEST_REPORT:
+            message += f" (the report stops at {LARGEST_REPORT})"
+        return cls(message, violations=violations)
+
+
+class Unauthorized(ApiError):
+    """401: no key, a blank one, or one that the setting api-keys does not list."""
+
+    status = 401
+
+
+class NotFound(ApiError):
+    """404: no such route, or nothing stored under this id."""
+
+    status = 404
+
+
+class UnknownUser(NotFound):
+    """404 of an event: there is no such user of this type."""
+
+
+class MethodNotAllowed(ApiError):
+    """405: the path exists, the method does not."""
+
+    status = 405
+
+
+class Conflict(ApiError):
+    """409: an eventId with another body, or a newUserId that is taken."""
+
+    status = 409
+
+
+class TooLarge(ApiError):
+    """413: the body is larger than the setting max-body-bytes."""
+
+    status = 413
+
+
+class InternalError(ApiError):
+    """500: a defect of ours."""
+
+    status = 500
+
+
+class NotBuilt(ApiError):
+    """501: an operation of the vendor that the sandbox knows by name only."""
+
+    status = 501

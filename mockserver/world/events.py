@@ -1,0 +1,163 @@
+"""Applying and reading user events: plain functions over what the store holds.
+
+An event changes the user and is kept, in one atomic update. How is our choice where the vendor documents nothing:
+objects are merged, lists and scalars replaced; events apply in the order in which they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.contract.parse import json_bytes, json_equal
+from mockserver.errors import Conflict, NotFound, UnknownUser
+from mockserver.world.merge import merged
+from mockserver.world.outcomes import levels
+from mockserver.world.records import (
+    Facts,
+    Record,
+    counter_key,
+    encode_record,
+    event_key,
+    own_event_key,
+    touched,
+    user_key,
+)
+from mockserver.world.store import Found, Store, Writes
+from mockserver.world.users import Effect, Wish, hint_elsewhere, hint_other_world, shown, without_results
+
+# What identifies a user: no event changes it, but for a rename.
+_IDENTITY = ("userId", "createdTimestamp")
+# What the documentation's prose lets stand on the event itself.
+_ON_THE_EVENT = ("userStateDetails", "kycStatusDetails")
+
+
+def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
+    """Apply an event to its user and keep both.
+
+    `answer(effect)` makes the answer's bytes, which are kept with an event that has an eventId: the same event
+    again is answered by them, another one with that eventId is a Conflict. Raises UnknownUser where there is no
+    such user, or one of the other type without allowUserTypeConversion.
+    """
+    event = wish.body
+    entity = wish.entity
+    user_id = event["userId"]
+    new_id = _new_id(wish)
+    event_id = event.get("eventId")
+    if not isinstance(event_id, str) or not event_id:  # only lenient lets such a one through
+        event_id = None
+    key = user_key(entity.name, user_id)
+    other_key = user_key(entity.other, user_id)
+    new_key = user_key(entity.name, new_id)
+    counter = counter_key("own-event")
+    kept_key = event_key(entity.name, event_id) if event_id is not None else None
+
+    def change(found: Found) -> tuple[Writes, Effect]:
+        seen = _seen(found[kept_key] if kept_key else None)
+        if seen:
+            if json_equal(seen.value(), event):
+                return {}, Effect(user_id, seen.body, seen.facts.decision, replay=seen.answer)
+            raise Conflict(
+                f"The eventId {shown(event_id or '')} was used with another body",
+                hint="The same event again is answered as the first time.",
+            )
+        user, facts, converted = _find(wish, found[key], found[other_key])
+        if new_id != user_id and found[new_key] is not None:
+            raise Conflict(f"The newUserId {shown(new_id)} is the id of a stored {entity.name} user")
+        user = {**_changed(user, facts, wish), "userId": new_id}
+        decision = levels(user, wish.outcome)
+        facts = touched(
+            facts,
+            decision=decision,
+            cra_locked=wish.flags.get("lockCraRiskLevel", facts.cra_locked),
+            kyc_locked=wish.flags.get("lockKycRiskLevel", facts.kyc_locked),
+            events=facts.events + 1,
+        )
+        effect = Effect(new_id, json_bytes(user), decision)
+        writes: dict[str, bytes | None] = {}
+        if new_id != user_id:
+            writes[key] = None
+        if converted:
+            writes[other_key] = None
+        writes[new_key] = Record(facts, effect.body).encode()
+        if kept_key:
+            writes[kept_key] = encode_record(Facts(decision), event, answer(effect))
+        else:
+            number = int(found[counter] or b"0") + 1
+            writes[counter] = str(number).encode()
+            writes[own_event_key(entity.name, number)] = encode_record(Facts(decision), event)
+        return writes, effect
+
+    keys = [key, other_key, counter, *([new_key] if new_key != key else []), *([kept_key] if kept_key else [])]
+    try:
+        return store.update(wish.world, keys, change)
+    except UnknownUser as error:
+        error.hint = error.hint or hint_elsewhere(store, wish, user_id)
+        raise
+
+
+def get_event(store: Store, wish: Wish) -> Effect:
+    """The event as it was sent, and what was decided when it was applied."""
+    key = event_key(wish.entity.name, wish.id)
+    stored = store.get(wish.world, key)
+    if stored is None:
+        hint = hint_other_world(store, wish, key, "An event")
+        raise NotFound(
+            f"There is no {wish.entity.name} user event {shown(wish.id)}",
+            hint=hint or "Only an event that was sent with an eventId can be had.",
+        )
+    record = Record.decode(stored)
+    return Effect(wish.id, record.body, record.facts.decision)
+
+
+def _new_id(wish: Wish) -> str:
+    """The id that the user has afterwards: newUserId, where changeUserId=true asks for it."""
+    new_id = wish.body.get("newUserId")
+    if wish.flags.get("changeUserId") and isinstance(new_id, str) and new_id:
+        return new_id
+    user_id: str = wish.body["userId"]
+    return user_id
+
+
+def _seen(stored: bytes | None) -> Record | None:
+    """An event that a client sent before; bundled ones stand in nobody's way."""
+    record = Record.decode(stored) if stored is not None else None
+    return None if record is None or record.untouched() else record
+
+
+def _find(wish: Wish, stored: bytes | None, other: bytes | None) -> tuple[dict[str, Any], Facts, bool]:
+    """The user that the event is about, its facts, and whether it had to be converted."""
+    if stored is not None:
+        record = Record.decode(stored)
+        return record.value(), record.facts, False
+    entity, user_id = wish.entity, wish.body["userId"]
+    if other is None:
+        raise UnknownUser(f"There is no {entity.name} user {shown(user_id)}")
+    if not wish.flags.get("allowUserTypeConversion"):
+        raise UnknownUser(
+            f"{shown(user_id)} is a {entity.other} user, not a {entity.name} user",
+            hint="With allowUserTypeConversion=true this event converts it.",
+        )
+    record = Record.decode(other)
+    shared = {name: value for name, value in record.value().items() if name in entity.properties}
+    return {**entity.synthesised, **shared}, record.facts, True
+
+
+def _changed(user: Mapping[str, Any], facts: Facts, wish: Wish) -> dict[str, Any]:
+    """The user with the event's changes in it, as far as locks allow."""
+    changes = {name: wish.body[name] for name in _ON_THE_EVENT if name in wish.body}
+    attributes = wish.body.get(wish.entity.attributes)
+    if isinstance(attributes, dict):
+        changes = merged(changes, without_results(attributes))
+    for name in _IDENTITY:
+        changes.pop(name, None)
+    if _locked(facts.cra_locked, wish, "lockCraRiskLevel"):
+        changes.pop("riskLevel", None)
+    if _locked(facts.kyc_locked, wish, "lockKycRiskLevel"):
+        changes.pop("kycRiskLevel", None)
+    return merged(user, changes)
+
+
+def _locked(locked: bool, wish: Wish, flag: str) -> bool:
+    """Whether a level is locked for this event: it was before, and the call does not unlock it."""
+    return locked and wish.flags.get(flag, True)

@@ -1,0 +1,117 @@
+"""How users and events are kept: three lines of bytes, so that an answer is put together without parsing.
+
+    facts as JSON (Facts)
+    the body as it was sent or has become, as JSON
+    for an event: the first answer's bytes, which a repeated event gets again
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockserver.contract.parse import json_bytes
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided at a write about the results that answers carry.
+
+    `outcome` is None while nothing was decided (bundled users); levels are the user's own risk levels, where it
+    has them, and stay as they are while locked.
+    """
+
+    outcome: str | None = None
+    cra: str | None = None
+    kyc: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the sandbox knows of a record beside its body."""
+
+    decision: Decision = Decision()
+    cra_locked: bool = False
+    kyc_locked: bool = False
+    events: int = 0  # applied since the user was created
+    bundled: bool = False  # from the documentation, and not touched yet
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stored user or event."""
+
+    facts: Facts
+    body: bytes
+    answer: bytes = b""
+
+    def encode(self) -> bytes:
+        """The record as the store keeps it."""
+        return b"\n".join((_encode_facts(self.facts), self.body, self.answer))
+
+    @staticmethod
+    def decode(stored: bytes) -> Record:
+        """The record of what `encode` made."""
+        facts, body, answer = stored.split(b"\n", 2)
+        return Record(_decode_facts(facts), body, answer)
+
+    def value(self) -> dict[str, Any]:
+        """The body as a fresh dict of its own."""
+        value: dict[str, Any] = json.loads(self.body)
+        return value
+
+    def untouched(self) -> bool:
+        """Whether this came with the sandbox and no client has written it."""
+        return self.facts.bundled
+
+
+def encode_record(facts: Facts, body: Mapping[str, Any], answer: bytes = b"") -> bytes:
+    """A record as the store keeps it."""
+    return Record(facts, json_bytes(body), answer).encode()
+
+
+def user_key(entity: str, user_id: str) -> str:
+    """The store's key of a user; identity is (type, id)."""
+    return f"user/{entity}/{user_id}"
+
+
+def event_key(entity: str, event_id: str) -> str:
+    """The store's key of an event that the client named."""
+    return f"event/{entity}/{event_id}"
+
+
+def own_event_key(entity: str, number: int) -> str:
+    """The store's key of an event without an eventId: a namespace that no client can reach."""
+    return f"own-event/{entity}/{number:09d}"
+
+
+def counter_key(name: str) -> str:
+    """The store's key of a counter of the world."""
+    return f"counter/{name}"
+
+
+def _encode_facts(facts: Facts) -> bytes:
+    decision = facts.decision
+    return json_bytes(
+        [
+            decision.outcome,
+            decision.cra,
+            decision.kyc,
+            int(facts.cra_locked),
+            int(facts.kyc_locked),
+            facts.events,
+            int(facts.bundled),
+        ]
+    )
+
+
+def _decode_facts(stored: bytes) -> Facts:
+    outcome, cra, kyc, cra_locked, kyc_locked, events, bundled = json.loads(stored)
+    return Facts(Decision(outcome, cra, kyc), bool(cra_locked), bool(kyc_locked), events, bool(bundled))
+
+
+def touched(facts: Facts, **changes: Any) -> Facts:
+    """The facts of a record that a client has written."""
+    return replace(facts, bundled=False, **changes)

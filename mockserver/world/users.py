@@ -1,0 +1,134 @@
+"""Creating and reading users: plain functions over what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.contract.operations import RESULT_NAMES, Entity, Operation
+from mockserver.contract.parse import json_bytes
+from mockserver.contract.smells import Notice
+from mockserver.errors import BadRequest, NotFound, Violation
+from mockserver.world.merge import merged
+from mockserver.world.outcomes import levels
+from mockserver.world.records import Decision, Facts, Record, encode_record, user_key
+from mockserver.world.store import Found, Store, Writes
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a request asks of a world, checked and ready."""
+
+    operation: Operation
+    world: str
+    id: str  # the id of the path
+    body: dict[str, Any]  # {} for a GET
+    flags: Mapping[str, bool]  # the query's booleans that were sent
+    outcome: str  # the outcome's name for a write
+    on_duplicate: str  # replace | merge | reject
+    one_type: bool  # strict: an id belongs to one type of user
+
+    @property
+    def entity(self) -> Entity:
+        """The kind of user that the operation is about."""
+        return self.operation.entity
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a behaviour answers: the stored object, and what was decided about the results beside it.
+
+    `replay` are the bytes of an earlier answer, to be given again as they are.
+    """
+
+    id: str
+    body: bytes  # a JSON object
+    decision: Decision
+    warnings: tuple[Notice, ...] = ()
+    replay: bytes | None = None
+
+
+def create_user(store: Store, wish: Wish) -> Effect:
+    """Store a user. A stored one is replaced, merged into or a 400, as the setting on-duplicate says (ours)."""
+    user_id = wish.body["userId"]
+    key = user_key(wish.entity.name, user_id)
+    other_key = user_key(wish.entity.other, user_id)
+    user = without_results(wish.body)
+
+    def change(found: Found) -> tuple[Writes, Effect]:
+        stored = found[key]
+        old = Record.decode(stored) if stored is not None else None
+        if old and old.untouched():
+            old = None
+        warnings = list(_other_type(found[other_key], wish))
+        body, facts = user, Facts()
+        if old and wish.on_duplicate == "reject":
+            problem = Violation("body", "/userId", "duplicate", "is the id of a stored user", user_id, True)
+            raise BadRequest(
+                f"The {wish.entity.name} user {user_id!r} exists already", violations=[problem],
+                hint="The setting on-duplicate=reject refuses it; replace is the default.",
+            )  # fmt: skip
+        if old and wish.on_duplicate == "merge":
+            body, facts = merged(old.value(), user), old.facts
+        elif old and old.facts.events:
+            count = f"{old.facts.events} event{'s' if old.facts.events > 1 else ''}"
+            warnings.append(Notice("", "replaced", f"the stored user is replaced, and with it what {count} changed"))
+        facts = Facts(
+            levels(body, wish.outcome),
+            wish.flags.get("lockCraRiskLevel", facts.cra_locked),
+            wish.flags.get("lockKycRiskLevel", facts.kyc_locked),
+            facts.events,
+        )
+        effect = Effect(user_id, json_bytes({"userId": user_id}), facts.decision, tuple(warnings))
+        return {key: encode_record(facts, body)}, effect
+
+    return store.update(wish.world, (key, other_key), change)
+
+
+def get_user(store: Store, wish: Wish) -> Effect:
+    """The stored user; NotFound says where else the id is."""
+    stored = store.get(wish.world, user_key(wish.entity.name, wish.id))
+    if stored is None:
+        raise NotFound(
+            f"There is no {wish.entity.name} user {shown(wish.id)}", hint=hint_elsewhere(store, wish, wish.id)
+        )
+    record = Record.decode(stored)
+    return Effect(wish.id, record.body, record.facts.decision)
+
+
+def without_results(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body without the result fields, which are the sandbox's own to say."""
+    return {name: value for name, value in body.items() if name not in RESULT_NAMES}
+
+
+def shown(text: str) -> str:
+    """An id in a message: quoted, and cut where it is long."""
+    return repr(text if len(text) <= 80 else text[:80] + "…")
+
+
+def hint_elsewhere(store: Store, wish: Wish, user_id: str) -> str | None:
+    """Where else a user with this id is: as the other type, or in another world (its name, never a key)."""
+    other = store.get(wish.world, user_key(wish.entity.other, user_id))
+    if other is not None:
+        return f"There is a {wish.entity.other} user with this id."
+    return hint_other_world(store, wish, user_key(wish.entity.name, user_id), "A user")
+
+
+def hint_other_world(store: Store, wish: Wish, key: str, what: str) -> str | None:
+    """The world that holds the key, if it is another one and a client wrote it."""
+    for name, stored in store.holders(key):
+        if name != wish.world and not Record.decode(stored).untouched():
+            return f"{what} with this id is in the world {shown(name)}; this key lives in the world {shown(wish.world)}."
+    return None
+
+
+def _other_type(stored: bytes | None, wish: Wish) -> tuple[Notice, ...]:
+    """The id is one of the other type too: refused where an id has one type, else a warning."""
+    if stored is None or Record.decode(stored).untouched():
+        return ()
+    other = wish.entity.other
+    if wish.one_type:
+        problem = Violation("body", "/userId", "one-type", f"is the id of a {other} user")
+        raise BadRequest.of([problem])
+    return (Notice("/userId", "other-type", f"is the id of a {other} user too"),)
