@@ -26,8 +26,7 @@ from urllib.parse import unquote_to_bytes
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-DRAIN = 64 * 1024 * 1024
-BACKLOG = 2048
+DRAIN, BACKLOG = 64 * 1024 * 1024, 2048
 UVICORN: dict[str, Any] = {"loop": "asyncio", "interface": "asgi3", "ws": "none", "lifespan": "off"}
 UVICORN |= {"server_header": False, "date_header": False}  # equal requests have equal answers
 UVICORN |= {
@@ -81,9 +80,9 @@ class Server:
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serves in this thread until SIGINT, SIGTERM or `stop()`; `on_ready` precedes the first answer."""
         serve, before = self._prepare(on_ready or (lambda: None)), {}
-        if threading.current_thread() is threading.main_thread():
-            for each in (signal.SIGINT, signal.SIGTERM):
-                before[each] = signal.signal(each, lambda *_: self.stop())
+        own = threading.current_thread() is threading.main_thread()
+        for each in (signal.SIGINT, signal.SIGTERM) if own else ():
+            before[each] = signal.signal(each, lambda *_: self.stop())
         try:
             serve()
         finally:
@@ -107,8 +106,7 @@ class Server:
             self._thread.join(5.0)
             self._thread = None
 
-    def __enter__(self) -> Self:
-        return self.start()
+    __enter__ = start
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -122,7 +120,7 @@ class Server:
         from uvicorn.server import ServerState
 
         if self._halt is not None:
-            raise RuntimeError(f"the server at {self.url} runs already")
+            raise RuntimeError(f"{self.url} is served already")
         self.bind()
         (config := Config(_adapt(self), **UVICORN)).load()
         protocol, state = _protocol(), ServerState()
@@ -163,8 +161,7 @@ def _listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, ValueError):  # ValueError: a name that cannot even be encoded
         raise BindError(f"host {host!r} cannot be resolved: {hosts}") from None
-    in_use, forbidden = "is in use: stop the other process or", "is forbidden to this user:"
-    why = {errno.EADDRINUSE: in_use, errno.EACCES: forbidden}
+    why = {errno.EADDRINUSE: "is in use: stop the other process or", errno.EACCES: "is not permitted:"}
     for family, *_, address in found:
         try:  # SO_REUSEADDR is set, but not on Windows, where it would share the port
             return socket.create_server(address, family=family, backlog=BACKLOG)
@@ -182,8 +179,6 @@ def _protocol() -> Any:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     class Protocol(HttpToolsProtocol):
-        """Hands uvicorn's request cycle to the adapter and reads past an offered upgrade."""
-
         def __init__(self, **given: Any) -> None:
             super().__init__(**given)
             self.logger, self.access_log = logging.getLogger(__name__), False
@@ -229,7 +224,7 @@ def _adapt(server: Server) -> Callable[[Any, Any, Any], Awaitable[None]]:
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         cycle = scope["state"].pop("cycle")  # popped, since the cycle holds the scope
         environ = constant | _describe(scope)
-        declared, size, chunks, unread = int(environ.get("CONTENT_LENGTH", 0)), 0, [], True
+        declared, size, chunks, unread = int(environ.get("CONTENT_LENGTH", 0)), 0, list[bytes](), True
         try:
             while unread and size <= drain and declared <= drain:
                 message = await receive()
@@ -238,8 +233,7 @@ def _adapt(server: Server) -> Callable[[Any, Any, Any], Awaitable[None]]:
                 if size <= limit:
                     chunks.append(message["body"])
                 size, unread = size + len(message["body"]), message["more_body"]
-            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            body = body if len(body) <= limit else body[: limit + 1]
+            body = (chunks[0] if len(chunks) == 1 else b"".join(chunks))[: limit + 1]
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
             environ["mockserver.body_bytes"] = max(size, declared)
             status, headers, content = _call(app, environ)
@@ -284,8 +278,7 @@ def _describe(scope: Any) -> Environ:
 
 
 def _call(app: App, environ: Environ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    started: list[Any] = []
-    parts: list[bytes] = []
+    started, parts = list[Any](), list[bytes]()
 
     def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[..., Any]:
         started[:] = int(status[:3]), [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers]
@@ -301,8 +294,9 @@ def _call(app: App, environ: Environ) -> tuple[int, list[tuple[bytes, bytes]], b
         status, headers = started
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]  # and no message: it may quote a body
-        request = f"{environ['REQUEST_METHOD']} {environ['mockserver.raw_path']}"
         what = f"{type(error).__name__} at {os.path.basename(place.filename)}:{place.lineno}"
-        print(f"mockserver: internal error: {request}: {what}", file=sys.stderr)
+        print(
+            f"mockserver: {what}:", environ["REQUEST_METHOD"], environ["mockserver.raw_path"], file=sys.stderr
+        )
         parts, status, headers = [ERROR], 500, list(ERROR_HEADERS)
     return status, headers, parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,34 @@
+"""Fixtures of all tests: one server for all, a world of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from mockserver.server import Server
+from tests.harness import Api, in_process, over_http, running
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A running sandbox with the default settings."""
+    with running() as one:
+        yield one
+
+
+@pytest.fixture
+def key() -> str:
+    """A key whose world no other test uses."""
+    return f"world-test-{next(_numbers)}"
+
+
+@pytest.fixture(params=["in process", "over HTTP"])
+def api(request: Any, server: Server, key: str) -> Api:
+    """A client of a fresh world, in process and over real HTTP."""
+    transport = in_process(server.app) if request.param == "in process" else over_http(server.url)
+    return Api(transport, key)
