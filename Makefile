@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format format-check types lock clean
+.PHONY: help run test lint format format-check types docs wheel-check lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,17 @@ format-check: $(DEV_STAMP) ## fail where `make format` would change something
 
 types: $(DEV_STAMP) ## check the types with mypy
 	@$(BIN)/mypy
+
+docs: $(DEV_STAMP) ## write the README's generated tables anew
+	@$(BIN)/python -c 'from tests.test_docs import regenerate; regenerate()'
+
+wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment elsewhere, and serve from there
+	@set -e; away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
+	$(BIN)/python -m hatchling build -t wheel -d "$$away" >/dev/null; \
+	$(PYTHON) -m venv "$$away/venv"; \
+	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/run.txt; \
+	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$$away"/*.whl; \
+	$(BIN)/python -m tests.wheel_check "$$away/venv/bin"
 
 # The pins hold for every supported Python at once; each later file agrees with the first.
 lock: ## pin the newest allowed dependencies anew, with hashes

@@ -109,9 +109,7 @@ def routes(as_json: bool) -> None:
 @main.command()
 @click.argument("operation")
 @click.argument("file", type=click.File("rb"))
-@click.option(
-    "--validation", type=_PROFILES, default="pages", show_default=True, help="The profile to check against."
-)
+@click.option("--validation", type=_PROFILES, default="pages", show_default=True, help="The profile to check against.")
 def validate(operation: str, file: Any, validation: str) -> None:
     """Check a payload against an operation's body, offline; FILE may be - for standard input.
 

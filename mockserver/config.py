@@ -218,9 +218,7 @@ def _own_variables(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str
     for variable, text in sorted(environ.items()):
         if not variable.startswith(PREFIX) or not text:
             continue
-        if _KUBERNETES_NAME.fullmatch(variable) or (
-            variable == f"{PREFIX}PORT" and _KUBERNETES_PORT.match(text)
-        ):
+        if _KUBERNETES_NAME.fullmatch(variable) or (variable == f"{PREFIX}PORT" and _KUBERNETES_PORT.match(text)):
             injected.append(variable)
         elif variable in known:
             ours[variable] = text

@@ -128,8 +128,8 @@ class Engine:
         )
         answers = prefer.answers or dials.answers
         effect = self._behave(wish, answers)
-        rendered = self._shown(wish, effect, prefer)
-        content = effect.replay or self._render(wish, rendered, answers)
+        shown = self._shown(effect, prefer)
+        content = effect.replay or self._render(wish, shown, answers)
         return _success(operation.status, content, [*warnings, *effect.warnings], prefer)
 
     def _body(self, call: Call, profile: str) -> tuple[dict[str, Any], list[Violation], list[Notice]]:
@@ -159,7 +159,7 @@ class Engine:
                 raise
             return Effect(wish.id or str(wish.body["userId"]), b"{}", Decision(wish.outcome))
 
-    def _shown(self, wish: Wish, effect: Effect, prefer: Preferences) -> Effect:
+    def _shown(self, effect: Effect, prefer: Preferences) -> Effect:
         """What a GET shows was decided at the write, unless this one request prefers another outcome."""
         if prefer.outcome is None or effect.decision.outcome == prefer.outcome:
             return effect
@@ -231,8 +231,9 @@ def unknown_path(path: str, contract: Contract) -> NotFound:
     trimmed = path.rstrip("/") or "/"
     for wrong, right in operations.wrong_paths.items():
         if trimmed == wrong or trimmed.startswith(wrong + "/"):
-            return NotFound(f"No operation has the path {path[:200]!r}: it is {right}{trimmed[len(wrong):][:200]}")
-    known = {operation.path for operation in (*operations.built, *operations.unbuilt)}
+            return NotFound(f"No operation has the path {path[:200]!r}: it is {right}{trimmed[len(wrong) :][:200]}")
+    known = [operation.path for operation in operations.built]
+    known += [operation.path for operation in operations.unbuilt]
     near = nearest(trimmed, known)
     hint = f"Did you mean {near[0]}?" if near else "GET /openapi.json and `mockserver routes` list what there is."
     return NotFound(f"No operation has the path {path[:200]!r}", hint=hint)

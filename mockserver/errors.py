@@ -109,7 +109,8 @@ class ApiError(MockserverError):
 
     def body(self) -> dict[str, Any]:
         """The answer's body: `message` (string), and where there is something to say `validationErrors`
-        (string, a line a violation), `violations` and `hint`."""
+        (string, a line a violation), `violations` and `hint`.
+        """
         body: dict[str, Any] = {"message": self.message}
         if self.violations:
             body["validationErrors"] = "\n".join(violation.line for violation in self.violations)

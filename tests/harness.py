@@ -69,7 +69,10 @@ class Api:
     ) -> Answer:
         """One request; `target` is the request target as it goes over the wire, query included."""
         content = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
-        sent = {"x-api-key": self.key, **({"content-type": "application/json"} if content is not None else {})}
+        sent: dict[str, Any] = {
+            "x-api-key": self.key,
+            **({"content-type": "application/json"} if content is not None else {}),
+        }
         sent |= headers or {}
         answer = self.transport(method, target, content, {k: v for k, v in sent.items() if v is not None})
         check_answer(method, target, answer)
@@ -157,7 +160,8 @@ def check_answer(method: str, target: str, answer: Answer) -> None:
     problems = [error.message for error in _validator(method, target, answer.status).iter_errors(body)]
     assert not problems, (method, target, answer.status, problems, body)
     if answer.status >= 400:
-        assert isinstance(body["message"], str) and body["message"], body
+        assert isinstance(body["message"], str), body
+        assert body["message"], body
         assert isinstance(body.get("validationErrors", ""), str), body
 
 

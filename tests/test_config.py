@@ -98,9 +98,7 @@ def test_settings_cannot_be_changed() -> None:
         ({}, {"PORT": "5000", "mockserver_port": "5000", "XMOCKSERVER_PORT": "5000"}, 4080),
     ],
 )
-def test_flag_beats_variable_beats_default(
-    flags: dict[str, str | None], environ: dict[str, str], port: int
-) -> None:
+def test_flag_beats_variable_beats_default(flags: dict[str, str | None], environ: dict[str, str], port: int) -> None:
     """The nearest word wins: flag, then variable, then default."""
     settings, notes = load(flags, environ)
     assert settings.port == port

@@ -174,9 +174,7 @@ def test_a_forbidden_port_says_so(app: Echo, monkeypatch: pytest.MonkeyPatch) ->
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(socket, "create_server", refuse)
-    with pytest.raises(
-        BindError, match=r"^port 80 on 127\.0\.0\.1 is not permitted: choose another with --port"
-    ):
+    with pytest.raises(BindError, match=r"^port 80 on 127\.0\.0\.1 is not permitted: choose another with --port"):
         Server(app, "127.0.0.1", 80, LIMIT).bind()
 
 
@@ -375,11 +373,7 @@ def test_an_offered_upgrade_is_ignored(server: Server, size: int) -> None:
     """The first request of Java's HttpClient offers h2c: it keeps its body, and the connection goes on."""
     first = b"POST /first?q=1 HTTP/1.1\r\nHost: x\r\n" + OFFER + b"Content-Length: 5\r\n\r\nhello"
     sent = first + b"GET /second HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
-    sent += (
-        b"POST /third HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-        + OFFER
-        + b"\r\n2\r\nhi\r\n0\r\n\r\n"
-    )
+    sent += b"POST /third HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + OFFER + b"\r\n2\r\nhi\r\n0\r\n\r\n"
     with connect(server) as sock:
         for start in range(0, len(sent), size):
             sock.sendall(sent[start : start + size])
@@ -417,9 +411,7 @@ def test_requests_can_read_the_answer_to_50_mb(server: Server) -> None:
 
 @pytest.mark.parametrize("expect", ["Expect:", "Expect: 100-continue"])
 @pytest.mark.parametrize("megabytes", [50, 100], ids=lambda size: f"{size} MB")
-def test_curl_can_read_the_answer_to_large_bodies(
-    server: Server, tmp_path: Path, expect: str, megabytes: int
-) -> None:
+def test_curl_can_read_the_answer_to_large_bodies(server: Server, tmp_path: Path, expect: str, megabytes: int) -> None:
     """curl sees the 413 to 50 MB in any case, and to more than can be drained if it asks before it sends."""
     if (curl := shutil.which("curl")) is None:
         pytest.skip("curl is not installed")
@@ -598,9 +590,7 @@ def test_each_wire_fault_is_seen_by_the_client(
 ) -> None:
     """After the application was called the client sees the fault's bytes or a reset, and others see nothing."""
     with connect(server) as sock:
-        sock.sendall(
-            b"%b /wire/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi" % (method, fault.encode())
-        )
+        sock.sendall(b"%b /wire/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi" % (method, fault.encode()))
         if SEEN[fault] is None:
             with pytest.raises(ConnectionResetError):
                 read_all(sock)

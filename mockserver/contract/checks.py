@@ -6,7 +6,7 @@ every request ends here), `valid` (jsonschema-rs's verdict), and the reporter (j
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +18,8 @@ from mockserver.contract.report import Reporter, enum_violation
 from mockserver.contract.smells import Notice, smells
 from mockserver.contract.walk import drop_nulls
 from mockserver.errors import ContractError, Violation
+
+_log = logging.getLogger("mockserver.contract")
 
 
 class BodyCheck:
@@ -44,7 +46,7 @@ class BodyCheck:
             if violations:
                 return violations, []
             # The two validators disagree: a defect of ours, and no reason to refuse what may be right.
-            print(f"defect: {self.name}: refused without a reason; accepted", file=sys.stderr)
+            _log.error("defect of ours: %s was refused without a reason, and so accepted", self.name)
         return [], smells(self._models, self.parts, body)
 
     def report(self, body: Any) -> list[Violation]:

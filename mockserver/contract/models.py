@@ -125,7 +125,7 @@ class Models:
         if form.tidy and schema.get("x-unit") == "epoch-ms":
             derived["not"] = _LOOKS_LIKE_SECONDS
         if form.closed and schema.get("type") == "object" and "properties" in schema:
-            derived["properties"] |= {name: True for name in schema.get("x-known", ())}
+            derived["properties"] |= dict.fromkeys(schema.get("x-known", ()), True)
             derived["additionalProperties"] = False
         return derived
 
@@ -145,7 +145,7 @@ class Models:
                 if "x-known" in part:
                     merged["x-known"] = part["x-known"]
             members.append(self.derive(merged, form))
-        outline = {key: schema[key] for key in ("required", "properties") if key in schema}
+        outline: Schema = {key: schema[key] for key in ("required", "properties") if key in schema}
         return {**self.derive(outline, form), "type": "object", "oneOf": members}
 
     def definitions(self, names: set[str], form: Form) -> dict[str, Schema]:

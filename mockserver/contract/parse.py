@@ -27,9 +27,7 @@ def parse_body(raw: bytes, *, size: int, largest: int, deepest: int) -> Any:
     (levels of arrays and objects) are the limits. Raises TooLarge or BadRequest; never another error.
     """
     if size > largest:
-        raise TooLarge(
-            f"The body of {size} bytes is larger than the limit of {largest}", hint="See --max-body-bytes."
-        )
+        raise TooLarge(f"The body of {size} bytes is larger than the limit of {largest}", hint="See --max-body-bytes.")
     if not raw.strip():
         _refuse("the body is empty; it must be a JSON object")
     try:
@@ -80,8 +78,8 @@ class _Unreadable(ValueError):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        names = [key for key, _ in pairs]
+        twice = next(key for index, key in enumerate(names) if key in names[:index])
         raise _Unreadable(f"the body holds the key {json.dumps(twice[:80])} twice in one object")
     return value
 

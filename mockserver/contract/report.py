@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mockserver.contract.models import Schema
 from mockserver.contract.names import nearest
@@ -15,8 +15,8 @@ from mockserver.contract.smells import did_you_mean, in_seconds, seconds_hint
 from mockserver.contract.walk import escape
 from mockserver.errors import LARGEST_REPORT, Violation
 
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
+# A jsonschema.ValidationError. Its stubs say of nearly every attribute that it may be unset, which none is here.
+Failure = Any
 
 _LONGEST_SENT = 80  # characters of JSON
 _LONGEST_LIST = 12  # values of an enum that are all named
@@ -67,13 +67,13 @@ def enum_violation(place: str, pointer: str, sent: Any, choices: Sequence[Any]) 
     return Violation(place, pointer, "enum", message, shortened(sent), True, allowed or None, hint)
 
 
-def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+def _leaves(errors: Iterable[Failure]) -> Iterator[Failure]:
     """The errors that a person can act on: of a choice, those of the member that was meant."""
     for error in errors:
         if error.validator not in ("anyOf", "oneOf"):
             yield error
             continue
-        branches: dict[int, list[ValidationError]] = {}
+        branches: dict[int, list[Failure]] = {}
         for part in error.context or ():
             branches.setdefault(int(part.relative_schema_path[0]), []).append(part)
         choices = error.validator_value
@@ -89,7 +89,7 @@ def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
             yield from _nearest_member(error, branches)
 
 
-def _of_discriminator(error: ValidationError) -> bool:
+def _of_discriminator(error: Failure) -> bool:
     """Whether a member of a union fails because its constant was not sent: it was not meant."""
     if error.validator != "required":
         return bool(error.validator == "const")
@@ -98,7 +98,7 @@ def _of_discriminator(error: ValidationError) -> bool:
     return any("const" in properties.get(name, {}) for name in missing)
 
 
-def _nearest_member(error: ValidationError, branches: dict[int, list[ValidationError]]) -> Iterator[ValidationError]:
+def _nearest_member(error: Failure, branches: dict[int, list[Failure]]) -> Iterator[Failure]:
     """Of a union without a discriminator: the member whose required names were sent, else the choice itself."""
     for part in branches.values():
         if not any(leaf.validator == "required" and not leaf.relative_path for leaf in part) and not any(
@@ -109,7 +109,7 @@ def _nearest_member(error: ValidationError, branches: dict[int, list[ValidationE
     yield error
 
 
-def _violations(error: ValidationError) -> Iterator[Violation]:
+def _violations(error: Failure) -> Iterator[Violation]:
     path = list(error.absolute_path)
     pointer = "".join("/" + escape(str(part)) for part in path)
     rule, bound, sent = str(error.validator), error.validator_value, error.instance
@@ -132,7 +132,15 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         names = [bound] if isinstance(bound, str) else list(bound)
         allowed = [name for name in names if name != "null" or len(names) == 1]
         message = "must be " + " or ".join(_NAMES[name] for name in allowed)
-        yield Violation("body", pointer, rule, message, shortened(sent), True, allowed[0] if len(allowed) == 1 else allowed)
+        yield Violation(
+            "body",
+            pointer,
+            rule,
+            message,
+            shortened(sent),
+            True,
+            allowed[0] if len(allowed) == 1 else allowed,
+        )
     elif rule == "enum":
         yield enum_violation("body", pointer, sent, bound)
     elif rule == "anyOf":
@@ -146,14 +154,14 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
 _MESSAGES = {
     "minimum": "must be at least {bound}",
     "maximum": "must be at most {bound}",
-    "minLength": "must hold at least {bound} character(s)",
+    "minLength": "must hold at least {bound} character",
     "minItems": "must hold at least {bound} entry",
     "format": "must be a {bound}, as in 2024-01-31",
     "const": "must be {bound}",
 }
 
 
-def _choice(members: Sequence[Schema], error: ValidationError) -> str:
+def _choice(members: Sequence[Schema], error: Failure) -> str:
     """What a union without a discriminator takes: its members by name and required property."""
     if not isinstance(error.instance, dict):
         return "must be an object"

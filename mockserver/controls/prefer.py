@@ -10,8 +10,8 @@ from mockserver.contract.report import enum_violation
 from mockserver.errors import BadRequest
 
 # A preference is NAME[=VALUE] and may have parameters, which nothing here uses.
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PREFERENCE = re.compile(rf'\s*({_TOKEN})\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?\s*((?:;[^,]*)?)(?:,|$)')
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PREFERENCE = re.compile(rf'\s*({_NAME})\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?\s*((?:;[^,]*)?)(?:,|$)')
 _SPELLINGS = {"example": "outcome"}  # Prism's name for the same thing
 
 

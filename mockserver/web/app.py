@@ -35,9 +35,7 @@ def create_app(engine: Engine, contract: Contract, log: RequestLog, *, profile: 
     app.url_map.converters["id"] = IdConverter
 
     for operation in contract.operations.built:
-        app.add_url_rule(
-            _rule(operation), operation.id, _vendor_view(engine, operation), methods=[operation.method]
-        )
+        app.add_url_rule(_rule(operation), operation.id, _vendor_view(engine, operation), methods=[operation.method])
     for unbuilt in contract.operations.unbuilt:
         app.add_url_rule(_rule(unbuilt), unbuilt.id, _unbuilt_view(unbuilt), methods=[unbuilt.method])
 
@@ -48,7 +46,7 @@ def create_app(engine: Engine, contract: Contract, log: RequestLog, *, profile: 
     def refuse(error: Exception) -> Response:
         return _response(error_reply(_as_api_error(error, contract)))
 
-    app.wsgi_app = log.around(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way to wrap it
+    app.wsgi_app = log.around(app.wsgi_app)  # type: ignore[method-assign,assignment]  # the documented way
     return app
 
 
@@ -93,7 +91,7 @@ def _vendor_view(engine: Engine, operation: Operation) -> Callable[..., Response
 
 
 def _unbuilt_view(operation: Unbuilt) -> Callable[..., Response]:
-    def view(**path: str) -> Response:
+    def view(**_: str) -> Response:
         message = f"{operation.id} ({operation.sdk_name}) is not built into this sandbox yet"
         return _response(error_reply(errors.NotBuilt(message)))
 
@@ -113,7 +111,8 @@ def _as_api_error(error: Exception, contract: Contract) -> errors.ApiError:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return errors.MethodNotAllowed(
-            f"{request.method} is not a method of {path[:200]!r}: allowed are {allowed}", headers=[("Allow", allowed)]
+            f"{request.method} is not a method of {path[:200]!r}: allowed are {allowed}",
+            headers=[("Allow", allowed)],
         )
     if isinstance(error, NotFound):
         return unknown_path(path, contract)

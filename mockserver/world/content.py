@@ -56,7 +56,12 @@ def _read(contract: Contract, content: bytes, name: str, *, bundled: bool) -> di
 
 
 def _entry(
-    contract: Contract, operations: dict[tuple[str, str], Operation], line: bytes, where: str, *, bundled: bool
+    contract: Contract,
+    operations: dict[tuple[str, str], Operation],
+    line: bytes,
+    where: str,
+    *,
+    bundled: bool,
 ) -> tuple[str, bytes]:
     try:
         entry = parse_body(line, size=len(line), largest=_LONGEST_LINE, deepest=100)

@@ -88,7 +88,13 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
             writes[own_event_key(entity.name, number)] = encode_record(Facts(decision), event)
         return writes, effect
 
-    keys = [key, other_key, counter, *([new_key] if new_key != key else []), *([kept_key] if kept_key else [])]
+    keys = [
+        key,
+        other_key,
+        counter,
+        *([new_key] if new_key != key else []),
+        *([kept_key] if kept_key else []),
+    ]
     try:
         return store.update(wish.world, keys, change)
     except UnknownUser as error:

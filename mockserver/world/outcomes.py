@@ -46,7 +46,9 @@ class Outcomes:
         `outcome` is used where the decision names none. With every outcome but `example` the user's own risk
         levels show as craRiskLevel and kycRiskLevel, with the score of that level.
         """
-        return self._rendered(operation.id, operation.says_message, decision.outcome or outcome, decision.cra, decision.kyc)
+        return self._rendered(
+            operation.id, operation.says_message, decision.outcome or outcome, decision.cra, decision.kyc
+        )
 
     def _render(self, operation_id: str, says_message: bool, outcome: str, cra: str | None, kyc: str | None) -> bytes:
         own = self._results[outcome]

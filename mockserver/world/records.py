@@ -1,8 +1,8 @@
 """How users and events are kept: three lines of bytes, so that an answer is put together without parsing.
 
-    facts as JSON (Facts)
-    the body as it was sent or has become, as JSON
-    for an event: the first answer's bytes, which a repeated event gets again
+facts as JSON (Facts)
+the body as it was sent or has become, as JSON
+for an event: the first answer's bytes, which a repeated event gets again
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def hint_other_world(store: Store, wish: Wish, key: str, what: str) -> str | Non
     """The world that holds the key, if it is another one and a client wrote it."""
     for name, stored in store.holders(key):
         if name != wish.world and not Record.decode(stored).untouched():
-            return f"{what} with this id is in the world {shown(name)}; this key lives in the world {shown(wish.world)}."
+            return f"{what} with this id is in the world {shown(name)}; this key lives in {shown(wish.world)}."
     return None
 
 

@@ -1,0 +1,131 @@
+"""The documentation says what the code does: its tables are compared, its commands are run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockserver.config import SETTINGS
+from mockserver.server import Server
+from tests.harness import ROOT, contract, running
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+CURLS = [code for language, code in BLOCKS if language == "sh" and code.startswith("curl")]
+BIN = Path(sys.executable).parent
+
+
+def _section(name: str) -> str:
+    found = re.search(rf"<!-- {name}: generated, a test compares -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert found, name
+    return found[1]
+
+
+def operations_table() -> str:
+    """The operations as the README shows them."""
+    lines = ["| operation | request | in the SDKs | evidence |", "|---|---|---|---|"]
+    for entry in contract().operations.built:
+        lines.append(f"| `{entry.id}` | `{entry.method} {entry.path}` | `{entry.sdk_name}` | {entry.evidence} |")
+    return "\n".join(lines) + "\n"
+
+
+def settings_table() -> str:
+    """The settings as the README shows them."""
+    lines = ["| flag | variable | default | |", "|---|---|---|---|"]
+    for entry in SETTINGS:
+        choices = f" One of {', '.join(f'`{choice}`' for choice in entry.choices)}." if entry.choices else ""
+        lines.append(f"| `{entry.flag}` | `{entry.variable}` | `{entry.default}` | {entry.help}{choices} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {"operations": operations_table, "settings": settings_table}
+
+
+def regenerate() -> None:
+    """Write the generated tables into the README: `make docs`."""
+    text = README
+    for name, table in TABLES.items():
+        text = text.replace(_section(name), table())
+    (ROOT / "README.md").write_text(text)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_generated_tables_are_current(name: str) -> None:
+    """The README's tables are those of the contract and of the settings; `make docs` writes them."""
+    assert _section(name) == TABLES[name]()
+
+
+@pytest.fixture(scope="module")
+def documented() -> Iterator[Server]:
+    """A fresh server for the README's curls."""
+    with running() as server:
+        yield server
+
+
+@pytest.mark.parametrize("code", CURLS, ids=lambda code: code.splitlines()[0][:60])
+def test_readme_curls_succeed(code: str, documented: Server) -> None:
+    """Each curl of the README, pasted into a shell, succeeds and answers with JSON, twice in a row."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    script = code.replace("http://127.0.0.1:4080", documented.url).replace("curl ", "curl -sS --fail-with-body ", 1)
+    for _ in range(2):
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        assert "userId" in json.loads(done.stdout)
+
+
+def test_readme_refusal_is_shown_as_it_is(documented: Server) -> None:
+    """The refusal that the README shows is, to the letter, what the server answers."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    [block] = [code for language, code in BLOCKS if language == "console"]
+    command, shown = block.split("\n", 1)
+    script = command.removeprefix("$ ").replace("http://127.0.0.1:4080", documented.url)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == shown.strip("\n")
+
+
+def test_readme_python_runs(documented: Server) -> None:
+    """The README's Python, with the real SDK, runs against the server."""
+    [code] = [code for language, code in BLOCKS if language == "python"]
+    script = code.replace("http://127.0.0.1:4080", documented.url)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "ada-2\n", done.stderr
+
+
+def test_readme_pipe_runs() -> None:
+    """The README's pipe of example into validate finds the example valid."""
+    [code] = [code for language, code in BLOCKS if language == "sh" and code.startswith("mockserver")]
+    done = subprocess.run(
+        ["bash", "-c", code.replace("mockserver ", f"{BIN}/mockserver ")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("valid")
+
+
+def test_every_command_is_documented() -> None:
+    """Each command of `mockserver` stands in the README."""
+    from mockserver.cli import main
+
+    for name in main.commands:
+        assert f"`mockserver {name}" in README, name
+
+
+def test_world_line_of_the_readme_is_taken() -> None:
+    """The line of a world file that the README shows starts a world."""
+    [line] = [code for language, code in BLOCKS if language == "json"]
+    with running(world=line) as server:
+        assert server.port
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
+def test_links_lead_somewhere(link: str) -> None:
+    """Each relative link of the README is a file of the project."""
+    assert link.startswith("http") or (ROOT / link).is_file()
