@@ -56,7 +56,7 @@ def invoke(*words: str, stdin: str = "") -> Any:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_says_where_and_stops_when_told(number: signal.Signals) -> None:
-        """Serve prints the real port and a curl to paste, answers, and ends with 0 on SIGINT and SIGTERM."""
+    """Serve prints the real port and a curl to paste, answers, and ends with 0 on SIGINT and SIGTERM."""
     with serving() as (process, url):
         assert process.stdout
         assert f"curl {url}/consumer/users/userId" in process.stdout.readline()
@@ -130,7 +130,7 @@ def test_an_unknown_variable_is_reported_with_the_nearest() -> None:
 
 
 def test_every_setting_has_its_flag_and_help() -> None:
-    """serve --help names every setting's flag, variable and default."""
+    """Serve --help names every setting's flag, variable and default."""
     text = " ".join(invoke("serve", "--help").output.split())
     for setting in SETTINGS:
         assert setting.flag in text
@@ -144,7 +144,7 @@ def test_an_operation_has_three_names(name: str) -> None:
 
 
 def test_validate_prints_every_violation() -> None:
-    """validate prints all violations of a payload and exits with 1; warnings do not count."""
+    """Validate prints all violations of a payload and exits with 1; warnings do not count."""
     done = invoke("validate", "createConsumerUser", "-", stdin='{"userId": "", "usrDetails": 1}')
     assert done.exit_code == 1
     assert "/userId" in done.output
@@ -173,7 +173,7 @@ def test_wrong_use_is_told(words: list[str], status: int, said: str) -> None:
 
 @pytest.mark.parametrize("operation", contract().operations.built, ids=lambda entry: entry.id)
 def test_example_prints_the_documented_body(operation: Any) -> None:
-    """example prints the body of `answers=example`, and with --request one that validate takes."""
+    """Example prints the body of `answers=example`, and with --request one that validate takes."""
     assert json.loads(invoke("example", operation.id).output) == operation.example
     if operation.request is not None:
         request = invoke("example", operation.id, "--request").output
@@ -181,7 +181,7 @@ def test_example_prints_the_documented_body(operation: Any) -> None:
 
 
 def test_routes_lists_all_24_operations() -> None:
-    """routes lists the eight built operations and the sixteen that answer 501."""
+    """Routes lists the eight built operations and the sixteen that answer 501."""
     rows = [json.loads(line) for line in invoke("routes", "--json").output.splitlines()]
     assert len(rows) == 24
     assert sum(row["evidence"] == "answers 501" for row in rows) == 16
@@ -189,7 +189,7 @@ def test_routes_lists_all_24_operations() -> None:
 
 
 def test_openapi_prints_the_served_document() -> None:
-    """openapi prints the document that /openapi.json serves."""
+    """Openapi prints the document that /openapi.json serves."""
     with serving() as (_, url):
         assert json.loads(invoke("openapi").output) == requests.get(f"{url}/openapi.json", timeout=5).json()
 
