@@ -1,8 +1,13 @@
 """An unofficial sandbox of the Flagright user API: offline, deterministic, with state."""
 
-from importlib.metadata import PackageNotFoundError, version
 
-try:
-    __version__ = version("flagright-mockserver")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+unknown"
+def __getattr__(name: str) -> str:
+    """Give `__version__`, looked up when asked for: the look-up costs more than the rest of the import."""
+    if name != "__version__":
+        raise AttributeError(name)
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("flagright-mockserver")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0+unknown"

@@ -164,7 +164,9 @@ def _listen(host: str, port: int) -> socket.socket:
     why = {errno.EADDRINUSE: "is in use: stop the other process or", errno.EACCES: "is not permitted:"}
     for family, *_, address in found:
         try:  # SO_REUSEADDR is set, but not on Windows, where it would share the port
-            return socket.create_server(address, family=family, backlog=BACKLOG)
+            bound = socket.create_server(address, family=family, backlog=BACKLOG)
+            # Its protocol is 0, for which asyncio sets no TCP_NODELAY: answers would wait 40 ms for an ACK.
+            return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, bound.detach())
         except OSError as error:
             if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 reason = why.get(error.errno or 0, f"cannot be used ({error}):")
