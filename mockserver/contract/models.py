@@ -118,7 +118,7 @@ class Models:
                 }
             elif key in _LISTS:
                 derived[key] = [self.derive(part, form) for part in value]
-            elif key in _NESTED and isinstance(value, dict):
+            elif key in _NESTED | {"x-strict"} and isinstance(value, dict):
                 derived[key] = self.derive(value, form)
             else:
                 derived[key] = value

@@ -42,12 +42,8 @@ LISTED_MODELS = {
 LISTED_MEMBERS = {
     "method: required here only": "the SDK fills the constant in; who writes JSON by hand must say it (B7, D14)",
 }
-PAYMENTS = {
-    member["allOf"][1]["properties"]["method"]["const"]: member for member in our_union("PaymentDetails")
-}
-PAYMENT_MODELS = {
-    method: member["allOf"][0]["$ref"].removesuffix(".json") for method, member in PAYMENTS.items()
-}
+PAYMENTS = {member["allOf"][1]["properties"]["method"]["const"]: member for member in our_union("PaymentDetails")}
+PAYMENT_MODELS = {method: member["allOf"][0]["$ref"].removesuffix(".json") for method, member in PAYMENTS.items()}
 OPERATIONS = {operation.sdk_name: operation for operation in contract().operations.built}
 
 
@@ -57,9 +53,7 @@ def sdk_names() -> set[str]:
     return plain | {"PaymentDetails", *UNIONS.values(), *PAYMENT_MODELS.values()}
 
 
-OBJECTS = [
-    name for name in sorted(our_models()) if is_model(sdk_models().get(name, getattr(sdk_types, name, None)))
-]
+OBJECTS = [name for name in sorted(our_models()) if is_model(sdk_models().get(name, getattr(sdk_types, name, None)))]
 ENUMS = [name for name in sorted(our_models()) if "enum" in our_models()[name]]
 
 
@@ -119,9 +113,7 @@ def test_the_payment_union_goes_by_method() -> None:
 
 
 @pytest.mark.parametrize(("members", "name"), UNIONS.items(), ids=UNIONS.values())
-def test_a_union_without_a_discriminator_has_the_members_of_the_sdk(
-    members: frozenset[str], name: str
-) -> None:
+def test_a_union_without_a_discriminator_has_the_members_of_the_sdk(members: frozenset[str], name: str) -> None:
     """A union of persons and companies has exactly the SDK's two members."""
     assert sorted(part["$ref"] for part in our_union(name)) == sorted(f"{member}.json" for member in members)
 
