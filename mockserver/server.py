@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
 import struct
 import sys
@@ -20,6 +19,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from io import BytesIO
+from signal import SIG_DFL, SIGINT, SIGTERM, signal
 from typing import Any, Self, cast
 from urllib.parse import unquote_to_bytes
 
@@ -54,7 +54,6 @@ class BindError(OSError):
 
 class Server:
     """Serves `app` on `host` and `port`; port 0 picks a free one, which a restart keeps.
-
     The application sees at most `max_body_bytes` of a body and one byte more. Up to `drain_bytes` of a larger
     one are read and thrown away, since a client does not read its answer before it has sent everything.
     """
@@ -80,14 +79,13 @@ class Server:
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serves in this thread until SIGINT, SIGTERM or `stop()`; `on_ready` precedes the first answer."""
         serve, before = self._prepare(on_ready or (lambda: None)), {}
-        own = threading.current_thread() is threading.main_thread()
-        for each in (signal.SIGINT, signal.SIGTERM) if own else ():
-            before[each] = signal.signal(each, lambda *_: self.stop())
+        if threading.current_thread() is threading.main_thread():
+            before = {each: signal(each, lambda *_: self.stop()) for each in (SIGINT, SIGTERM)}
         try:
             serve()
         finally:
             for each, handler in before.items():
-                signal.signal(each, signal.SIG_DFL if handler is None else handler)
+                signal(each, SIG_DFL if handler is None else handler)
 
     def start(self) -> Self:
         """Serves in a daemon thread; whoever connects after the return is answered."""
@@ -112,8 +110,7 @@ class Server:
         self.stop()
 
     def _prepare(self, on_ready: Callable[[], None]) -> Callable[[], None]:
-        """Does all that can fail and returns what serves: uvicorn.Server without its ticks of 0.1 s, which
-        delay a stop, and without its raising again of the signal that ended it."""
+        """Does all that can fail; returns what serves, uvicorn.Server without its ticks and second signals."""
         import asyncio
 
         from uvicorn.config import Config
@@ -122,8 +119,7 @@ class Server:
         if self._halt is not None:
             raise RuntimeError(f"{self.url} is served already")
         self.bind()
-        (config := Config(_adapt(self), **UVICORN)).load()
-        protocol, state = _protocol(), ServerState()
+        config, protocol, state = Config(_adapt(self), **UVICORN), _protocol(), ServerState()
         runner, halted = asyncio.Runner(loop_factory=config.get_loop_factory()), asyncio.Event()
         loop, listening = runner.get_loop(), cast(socket.socket, self._socket)
 
@@ -163,9 +159,9 @@ def _listen(host: str, port: int) -> socket.socket:
         raise BindError(f"host {host!r} cannot be resolved: {hosts}") from None
     why = {errno.EADDRINUSE: "is in use: stop the other process or", errno.EACCES: "is not permitted:"}
     for family, *_, address in found:
-        try:  # SO_REUSEADDR is set, but not on Windows, where it would share the port
+        try:  # create_server sets SO_REUSEADDR, but not on Windows, where it would share the port
             bound = socket.create_server(address, family=family, backlog=BACKLOG)
-            # Its protocol is 0, for which asyncio sets no TCP_NODELAY: answers would wait 40 ms for an ACK.
+            # asyncio sets TCP_NODELAY only where it sees IPPROTO_TCP; without, answers wait 40 ms for an ACK
             return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, bound.detach())
         except OSError as error:
             if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
@@ -193,8 +189,7 @@ def _protocol() -> Any:
             return self.parser.get_method() != b"CONNECT"
 
         def data_received(self, data: bytes) -> None:
-            """Java's HttpClient offers h2c in its first request, whose body httptools then drops. An offer
-            may be ignored (RFC 9110, 7.8), so the head is read again without it."""
+            """Ignores offered upgrades (RFC 9110, 7.8): Java offers h2c, httptools then drops the body."""
             self._unset_keepalive_if_required()
             parts: list[bytes | memoryview] = [data]
             while parts:
@@ -204,7 +199,8 @@ def _protocol() -> Any:
                 except HttpParserUpgrade as offer:
                     parts += [memoryview(part)[offer.args[0] :], self._head_without_offer()]
                 except HttpParserError:
-                    return self.send_400_response("Invalid HTTP request received.")
+                    self.send_400_response("Invalid HTTP request received.")
+                    break
 
         def _head_without_offer(self) -> bytes:
             head = [self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()]
@@ -246,9 +242,11 @@ def _adapt(server: Server) -> Callable[[Any, Any, Any], Awaitable[None]]:
                 transport: asyncio.Transport = cycle.transport
                 if (sent := WIRE[environ["mockserver.wire"]]) is None:
                     transport.get_extra_info("socket").setsockopt(*RESET_ON_CLOSE)
-                    return transport.abort()
-                transport.write(sent)
-                return transport.close()
+                    transport.abort()
+                else:
+                    transport.write(sent)
+                    transport.close()
+                return
             if unread:
                 headers.append((b"connection", b"close"))
             await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -294,11 +292,9 @@ def _call(app: App, environ: Environ) -> tuple[int, list[tuple[bytes, bytes]], b
             if hasattr(answer, "close"):
                 answer.close()
         status, headers = started
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
         place = traceback.extract_tb(error.__traceback__)[-1]  # and no message: it may quote a body
-        what = f"{type(error).__name__} at {os.path.basename(place.filename)}:{place.lineno}"
-        print(
-            f"mockserver: {what}:", environ["REQUEST_METHOD"], environ["mockserver.raw_path"], file=sys.stderr
-        )
+        what = f"{type(error).__name__} at {place.filename.rpartition(os.sep)[2]}:{place.lineno}"
+        sys.stderr.write(f"mockserver: {what}: {environ['REQUEST_METHOD']} {environ['mockserver.raw_path']}\n")
         parts, status, headers = [ERROR], 500, list(ERROR_HEADERS)
     return status, headers, parts[0] if len(parts) == 1 else b"".join(parts)
