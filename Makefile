@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 # Arguments for the command that runs: make run ARGS="--port 0"
 ARGS ?=
-# Test processes; 0 is this one alone. On two cores starting workers costs what they save.
-WORKERS ?= 0
+# Test processes; 0 is this one alone, which shows output as it comes.
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check

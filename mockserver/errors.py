@@ -88,6 +88,11 @@ class WorldError(MockserverError):
     """The setting `world` names content that cannot be used; the text names file, line and pointer."""
 
 
+# What stands behind a report that may leave violations out: no violation itself.
+STOPPED = Violation("body", "", "stopped", f"the report stops at {LARGEST_REPORT} violations")
+SKIMMED = Violation("body", "", "stopped", "long lists were looked through only until something was found")
+
+
 class ApiError(MockserverError):
     """A request that is answered with an error status and the vendor's error body."""
 
@@ -128,13 +133,16 @@ class BadRequest(ApiError):
     @classmethod
     def of(cls, violations: Sequence[Violation]) -> BadRequest:
         """A 400 whose message says the first violation and how many more there are."""
-        rest = len(violations) - 1
-        message = violations[0].line
-        if rest:
-            message += f" (and {rest} more: see validationErrors)"
-        if len(violations) >= LARGEST_REPORT:
-            message += f" (the report stops at {LARGEST_REPORT})"
-        return cls(message, violations=violations)
+        found = [violation for violation in violations if violation.rule != STOPPED.rule]
+        ends = [violation for violation in violations if violation.rule == STOPPED.rule]
+        if len(found) > LARGEST_REPORT:
+            ends = [STOPPED]
+        shown = found[:LARGEST_REPORT]
+        message = shown[0].line
+        if len(shown) > 1:
+            message += f" (and {len(shown) - 1} more: see validationErrors)"
+        message += "".join(f" ({end.message})" for end in ends)
+        return cls(message, violations=shown)
 
 
 class Unauthorized(ApiError):

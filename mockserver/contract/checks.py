@@ -7,17 +7,20 @@ every request ends here), `valid` (jsonschema-rs's verdict), and the reporter (j
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 
+from mockserver.contract.excerpt import excerpt
 from mockserver.contract.models import Form, Models, Schema
 from mockserver.contract.operations import Operation, Parameter
-from mockserver.contract.report import Reporter, enum_violation
+from mockserver.contract.report import Reporter, Suspect, enum_violation
 from mockserver.contract.smells import Notice, smells
 from mockserver.contract.walk import drop_nulls
-from mockserver.errors import ContractError, Violation
+from mockserver.errors import LARGEST_REPORT, SKIMMED, STOPPED, ContractError, Violation
 
 _log = logging.getLogger("mockserver.contract")
 
@@ -49,11 +52,27 @@ class BodyCheck:
             _log.error("defect of ours: %s was refused without a reason, and so accepted", self.name)
         return [], smells(self._models, self.parts, body)
 
-    def report(self, body: Any) -> list[Violation]:
-        """Every violation of the body by jsonschema."""
+    def report(self, body: Any, *, focused: bool = True) -> list[Violation]:
+        """The violations of the body by jsonschema, at most 100; STOPPED or SKIMMED behind them says of more.
+
+        Focused, it looks only where jsonschema-rs refused something; else everywhere, which says the same.
+        """
         if self._reporter is None:
             self._reporter = Reporter(self.schema)
-        return self._reporter.report(body)
+        if not focused:
+            found, more = self._reporter.report(body)
+            return [*found, STOPPED] if more else found
+        part = excerpt(body, self._valid.is_valid)
+        found, more = self._reporter.report(part.body, self._suspects(part.body))
+        found = [replace(entry, pointer=part.pointer(entry.pointer)) for entry in found]
+        if more or not part.whole:
+            found.append(STOPPED if more else SKIMMED)
+        return found
+
+    def _suspects(self, body: Any) -> Iterator[Suspect]:
+        """The places that jsonschema-rs refuses; of a choice all that lies below must be looked into."""
+        for error in islice(self._valid.iter_errors(body), 4 * LARGEST_REPORT):
+            yield error.instance_path, error.schema_path[-1] in ("anyOf", "oneOf")
 
     def drop_nulls(self, body: Any) -> None:
         """Take what is absent by null out of the body, in place."""

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from mockserver.errors import BadRequest, TooLarge, Violation
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_SURROGATE = re.compile(r"\\u[dD][89abAB]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _OPENING = (0x5B, 0x7B)
 _CLOSING = (0x5D, 0x7D)
 

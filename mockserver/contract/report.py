@@ -6,7 +6,7 @@ Only refused requests come here: jsonschema is thorough and slow, and is importe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from mockserver.contract.models import Schema
@@ -25,26 +25,94 @@ _NAMES = {"string": "a string", "number": "a number", "integer": "a whole number
 
 
 class Reporter:
-    """The report of one compiled schema."""
+    """The report of one compiled schema: an object of `$defs` and the parts that a body must satisfy in `allOf`."""
 
     def __init__(self, schema: Schema) -> None:
         from jsonschema import Draft202012Validator, FormatChecker
+        from jsonschema.validators import extend
 
+        keywords = Draft202012Validator.VALIDATORS
+        validator = extend(  # type: ignore[no-untyped-call]
+            Draft202012Validator,
+            {
+                "properties": _focused(self, keywords["properties"], _only_properties),
+                "items": _focused(self, keywords["items"], _only_items),
+            },
+        )
         formats = FormatChecker(formats=["date"])
-        self._validator = Draft202012Validator(schema, format_checker=formats)
+        self._parts = [
+            validator({**part, "$defs": schema["$defs"]}, format_checker=formats) for part in schema["allOf"]
+        ]
+        self.focus: Focus = {}
 
-    def report(self, body: Any) -> list[Violation]:
-        """Every violation of the body, in its own order, at most 100; empty when it is valid."""
-        found: dict[tuple[str, str], tuple[tuple[int, ...], Violation]] = {}
-        for error in _leaves(self._validator.iter_errors(body)):
-            for violation in _violations(error):
-                key = (violation.pointer, violation.rule)
-                if key not in found:
-                    found[key] = (_place(body, violation.pointer), violation)
-            if len(found) >= LARGEST_REPORT:
-                break
-        ordered = sorted(found.values(), key=lambda entry: entry[0])
-        return [violation for _, violation in ordered][:LARGEST_REPORT]
+    def report(self, body: Any, suspects: Iterable[Suspect] = ()) -> tuple[list[Violation], bool]:
+        """Every violation of the body, in its own order, at most 100, and whether there are more.
+
+        `suspects` are the places that the fast validator refused; with them only those are looked into, since a
+        body of megabytes would take seconds. Without them everything is.
+        """
+        self.focus = _focus(body, suspects)
+        found: dict[tuple[str, str], Violation] = {}
+        try:
+            for part in self._parts:
+                room = len(found) + LARGEST_REPORT + 1
+                for error in _leaves(part.iter_errors(body)):
+                    for violation in _violations(error):
+                        found.setdefault((violation.pointer, violation.rule), violation)
+                        if len(found) >= room:
+                            break
+                    if len(found) >= room:
+                        break
+        finally:
+            self.focus = {}
+        more = len(found) > LARGEST_REPORT
+        place = _places(body)
+        return sorted(found.values(), key=lambda violation: place(violation.pointer))[:LARGEST_REPORT], more
+
+
+# A container's identity to the names or indices in it that were refused.
+Focus = dict[int, set[Any]]
+# The path of a refused place, and whether what lies below it must be looked into as well.
+Suspect = tuple[Sequence[Any], bool]
+
+
+def _focus(body: Any, suspects: Iterable[Suspect]) -> Focus:
+    """Which children of which containers were refused. A container that is not in it is looked into whole."""
+    focus: Focus = {}
+    whole: set[int] = set()
+    for path, below in suspects:
+        holder = body
+        for step in path:
+            focus.setdefault(id(holder), set()).add(step)
+            holder = holder[step]
+        if below:
+            whole.add(id(holder))
+        else:
+            focus.setdefault(id(holder), set())
+    return {key: steps for key, steps in focus.items() if key not in whole}
+
+
+def _focused(reporter: Reporter, keyword: Any, only: Any) -> Any:
+    """The keyword of jsonschema, over the refused children alone where they are known."""
+
+    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        steps = reporter.focus.get(id(instance))
+        if steps is None:
+            return keyword(validator, value, instance, schema)
+        return only(validator, value, instance, steps)
+
+    return check
+
+
+def _only_properties(validator: Any, properties: Any, instance: Any, steps: set[Any]) -> Any:
+    for name in instance if isinstance(instance, dict) else ():
+        if name in steps and name in properties:
+            yield from validator.descend(instance[name], properties[name], path=name, schema_path=name)
+
+
+def _only_items(validator: Any, items: Any, instance: Any, steps: set[Any]) -> Any:
+    for index in sorted(steps) if isinstance(instance, list) else ():
+        yield from validator.descend(instance[index], items, path=index)
 
 
 def shortened(value: Any) -> Any:
@@ -174,17 +242,25 @@ def _choice(members: Sequence[Schema], error: Failure) -> str:
     return "must be " + " or ".join(parts)
 
 
-def _place(body: Any, pointer: str) -> tuple[int, ...]:
-    """Where a pointer stands in the body, for ordering; what is missing comes after what is there."""
-    place: list[int] = []
-    for part in pointer.split("/")[1:]:
-        if isinstance(body, list):
-            index = int(part)
-            place.append(index)
-            body = body[index] if index < len(body) else None
-        elif isinstance(body, dict):
-            name = part.replace("~1", "/").replace("~0", "~")
-            names = list(body)
-            place.append(names.index(name) if name in body else len(names))
-            body = body.get(name)
-    return tuple(place)
+def _places(body: Any) -> Callable[[str], tuple[int, ...]]:
+    """Where pointers stand in the body, for ordering; what is missing comes after what is there."""
+    indexed: dict[int, dict[str, int]] = {}
+
+    def place(pointer: str) -> tuple[int, ...]:
+        found: list[int] = []
+        value = body
+        for part in pointer.split("/")[1:]:
+            if isinstance(value, list):
+                index = int(part)
+                found.append(index)
+                value = value[index]
+            elif isinstance(value, dict):
+                name = part.replace("~1", "/").replace("~0", "~")
+                names = indexed.get(id(value))
+                if names is None:
+                    names = indexed[id(value)] = {known: index for index, known in enumerate(value)}
+                found.append(names.get(name, len(names)))
+                value = value.get(name)
+        return tuple(found)
+
+    return place

@@ -52,7 +52,13 @@ def read_preferences(header: str, choices: Mapping[str, Sequence[str]]) -> Prefe
 def _split(header: str) -> list[tuple[str, str]]:
     """Each preference's name, in lower case, and value, unquoted."""
     found = []
-    for match in _PREFERENCE.finditer(header):
+    position = 0
+    while 0 <= position < len(header):
+        match = _PREFERENCE.match(header, position)
+        if match is None:  # not a preference: go on behind the next comma
+            position = header.find(",", position) + 1 or len(header)
+            continue
+        position = match.end()
         name, value = match[1].lower(), match[2] or ""
         if value.startswith('"'):
             value = re.sub(r"\\(.)", r"\1", value[1:-1])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from tests.harness import NOW, Answer, Api, made
+from tests.harness import NOW, Answer, Api, in_process, made
 
 CONSUMER, BUSINESS = "/consumer/users", "/business/users"
 CONSUMER_EVENT, BUSINESS_EVENT = "/events/consumer/user", "/events/business/user"
@@ -59,10 +60,15 @@ def named(case: Case) -> str:
 
 
 LEGAL_NAME = "legalEntity/companyGeneralDetails/legalName"
-COMPANY = {"companyGeneralDetails": {}}
+COMPANY: dict[str, Any] = {"companyGeneralDetails": {}}
 PERSON = {"generalDetails": {"name": {"firstName": "A"}}}
-NOT_NUMBERS = ["1641654664000", True, [], {}]
-NOT_IDS = ["", None, 1, True, [], {}, GONE]
+NOT_NUMBERS: list[Any] = ["1641654664000", True, [], {}]
+NO_DIRECTORS: list[Any] = [[], {}, [{}], [None], [PERSON, {}]]
+SOME_DIRECTORS: list[Any] = [None, [PERSON], [{"companyGeneralDetails": {"alias": []}}]]
+NULL_OR_GONE: list[Any] = [None, GONE]
+BAD_NAMES: list[Any] = [GONE, "", None, 1]
+BAD_COMPANIES: list[Any] = [GONE, None, {}, [], "x", {"companyGeneralDetails": None}]
+NOT_IDS: list[Any] = ["", None, 1, True, [], {}, GONE]
 NO_DATE = ["1990-13-01", "1990-02-30", "19900101", "", "01.01.1990", "1990-01-01T00:00:00Z"]
 
 BOUNDED: list[tuple[str, str, str]] = [
@@ -73,8 +79,8 @@ BOUNDED: list[tuple[str, str, str]] = [
     ("strict", CONSUMER_EVENT, "timestamp"),
     ("strict", BUSINESS_EVENT, "timestamp"),
 ]
-BELOW_OR_ABOVE = [LOWEST - 1, HIGHEST + 1, LOWEST - 0.5, 0, -1, 1.1, 1641654664]
-AT_THE_EDGE = [LOWEST, HIGHEST, float(LOWEST), float(HIGHEST), NOW]
+BELOW_OR_ABOVE: list[Any] = [LOWEST - 1, HIGHEST + 1, LOWEST - 0.5, 0, -1, 1.1, 1641654664]
+AT_THE_EDGE: list[Any] = [LOWEST, HIGHEST, float(LOWEST), float(HIGHEST), NOW]
 UNBOUNDED = [
     *[(path, "eoddDate") for path in USERS],
     *[(path, "lastTransactionTimestamp") for path in USERS],
@@ -98,12 +104,12 @@ PAGES_REFUSE: list[Case] = [
     *[(p, f, v) for mode, p, f in BOUNDED if mode == "pages" for v in (*BELOW_OR_ABOVE, *NOT_NUMBERS)],
     *[(p, f, v) for mode, p, f in BOUNDED if mode == "strict" for v in NOT_NUMBERS],
     *[(p, f, v) for p, f in UNBOUNDED for v in NOT_NUMBERS],
-    *[(p, f, v) for _, p, f in BOUNDED if f != "activatedTimestamp" for v in (None, GONE)],
+    *[(p, f, v) for _, p, f in BOUNDED if f != "activatedTimestamp" for v in NULL_OR_GONE],
     *[(p, "userId", v) for p in POSTS for v in NOT_IDS],
     *[(p, f, "") for p in EVENTS for f in ("eventId", "newUserId")],
-    *[(BUSINESS, LEGAL_NAME, v) for v in (GONE, "", None, 1)],
-    *[(BUSINESS, "legalEntity", v) for v in (GONE, None, {}, [], "x", {"companyGeneralDetails": None})],
-    *[(BUSINESS, "directors", v) for v in ([], {}, [{}], [None], [PERSON, {}])],
+    *[(BUSINESS, LEGAL_NAME, v) for v in BAD_NAMES],
+    *[(BUSINESS, "legalEntity", v) for v in BAD_COMPANIES],
+    *[(BUSINESS, "directors", v) for v in NO_DIRECTORS],
     (CONSUMER, "legalDocuments", [{"documentType": "passport"}]),
     (CONSUMER, "legalDocuments", [{"documentType": None, "documentNumber": "1"}]),
     (CONSUMER, "pepStatus", [{}]),
@@ -121,7 +127,7 @@ PAGES_ACCEPT: list[Case] = [
     *[(p, f, v) for mode, p, f in BOUNDED if mode == "strict" for v in BELOW_OR_ABOVE],
     *[(p, f, v) for p, f in UNBOUNDED for v in (*BELOW_OR_ABOVE, None)],
     *[(p, "activatedTimestamp", None) for p in USERS],
-    *[(BUSINESS, "directors", v) for v in (None, [PERSON], [{"companyGeneralDetails": {"alias": []}}])],
+    *[(BUSINESS, "directors", v) for v in SOME_DIRECTORS],
     *[(BUSINESS, place, [COMPANY]) for place in ("shareHolders", "directors", "businessPartners")],
     (BUSINESS, "shareHolders", []),
     (BUSINESS_EVENT, "updatedBusinessUserAttributes/directors", []),
@@ -192,8 +198,6 @@ def strict(request: Any, server: Any, key: str, strict_sandbox: Api) -> tuple[Ap
     """A client and what it must send to be checked strictly."""
     if request.param == "setting":
         return strict_sandbox.with_key(key), {}
-    from tests.harness import in_process
-
     return Api(in_process(server.app), key), {"headers": {"Prefer": "validation=strict"}}
 
 
@@ -241,8 +245,6 @@ def lenient(sandbox: Api, key: str, target: str, body: Any) -> Answer:
 @pytest.mark.parametrize("case", [case for case in PAGES_REFUSE if case[1] != "userId"], ids=named)
 def test_lenient_notes_what_pages_refuses(lenient_sandbox: Api, key: str, case: Case) -> None:
     """Lenient stores what pages refuses, and says in a warning what was wrong."""
-    import json
-
     answer = lenient(lenient_sandbox, key, case[0], json.dumps(changed(*case)).encode())
     assert answer.status == 201, answer.raw
     assert case[1].split("/")[-1] in answer.warnings or case[1].split("/")[0] in answer.warnings

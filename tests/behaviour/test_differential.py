@@ -1,0 +1,222 @@
+"""Two validators and two parsers held together: what the fast one says, the thorough one says too."""
+
+from __future__ import annotations
+
+import json
+import math
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mockserver.contract.checks import BodyCheck
+from mockserver.contract.parse import json_bytes, json_equal, parse_body
+from mockserver.errors import BadRequest
+from tests.harness import FIXTURES, NOW, Api, contract, made
+
+QUICK = settings(
+    max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+PATHS = {
+    "createConsumerUser": "/consumer/users",
+    "createConsumerUserEvent": "/events/consumer/user",
+    "createBusinessUser": "/business/users",
+    "createBusinessUserEvent": "/events/business/user",
+}
+RESULTS = ("executedRules", "hitRules", "riskScoreDetails", "message")
+NUMBERS = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXT)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12
+)
+# What a mutant may hold where a right value stood: near misses first.
+WRONG = st.one_of(
+    st.sampled_from([None, True, 0, 1, -1, 1.0, 0.5, 1641654664, 315529199999, 4133890801001, "", "x", "DE",
+                     "de", "CARD", "IBAN", "ACTIVE", "HIGH", "1990-01-01", "1990-02-30", "2024-1-1", [], {}, [None],
+                     [{}], [[]],
+                     {"method": "CARD"}, {"method": "IBAN", "country": "XX"}, {"generalDetails": {}},
+                     {"companyGeneralDetails": {}}, {"key": "a", "value": "b"}, 10**400, -0.0]),
+    JSON,
+)  # fmt: skip
+
+
+@cache
+def full(operation: str) -> str:
+    """The fullest body of an operation: what the SDK's example of its answer shows, as a request."""
+
+    def read(name: str) -> Any:
+        body = json.loads((FIXTURES / "sdk" / name).read_text())
+        body = {key: value for key, value in body.items() if key not in RESULTS}
+        return {**body, "activatedTimestamp": NOW} if "activatedTimestamp" in body else body
+
+    kind = "consumer" if "Consumer" in operation else "business"
+    if operation.endswith("User"):
+        return json.dumps(read(f"{kind}_users.get.response.json"))
+    event = read(f"{kind}_user_events.get.response.json")
+    user = read(f"{kind}_users.get.response.json")
+    attributes = f"updated{kind.title()}UserAttributes"
+    fields = {key: value for key, value in user.items() if key not in ("userId", "createdTimestamp")}
+    return json.dumps({**event, attributes: fields})
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every holder and key in a value."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    found = [(value, key) for key in keys]
+    for key in keys:
+        found += places(value[key])
+    return found
+
+
+@st.composite
+def mutants(draw: Any, operation: str) -> Any:
+    """A full body with a few places changed, taken out, renamed or doubled."""
+    body = json.loads(full(operation))
+    for _ in range(draw(st.integers(0, 3))):
+        holder, key = draw(st.sampled_from(places(body)))
+        if not (key in holder if isinstance(holder, dict) else key < len(holder)):
+            continue
+        how = draw(st.sampled_from(["change", "change", "remove", "rename", "double"]))
+        if how == "change":
+            holder[key] = deepcopy(draw(WRONG))
+        elif how == "remove":
+            del holder[key]
+        elif how == "rename" and isinstance(holder, dict):
+            holder[f"{key}x"] = holder.pop(key)
+        elif how == "double" and isinstance(holder, list):
+            holder.append(deepcopy(holder[key]))
+        if not body:
+            break
+    return body
+
+
+def check_of(operation: str, strict: bool) -> BodyCheck:
+    """The compiled check of an operation."""
+    return contract().check(contract().operations.find(operation), strict=strict)
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["pages", "strict"])
+@pytest.mark.parametrize("operation", PATHS)
+def test_both_validators_agree_on_mutants(operation: str, strict: bool) -> None:
+    """What jsonschema-rs accepts jsonschema has nothing to say of, and what it refuses has a report."""
+    check = check_of(operation, strict)
+
+    @QUICK
+    @given(mutants(operation))
+    def agree(body: Any) -> None:
+        accepted = check._valid.is_valid(body)
+        report = check.report(body)
+        assert accepted == (not report), (body, report)
+        assert report == check.report(body, focused=False)
+        if check._tidy.is_valid(body):
+            assert accepted
+
+    agree()
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["pages", "strict"])
+@pytest.mark.parametrize("operation", PATHS)
+def test_both_validators_agree_on_any_single_change(operation: str, strict: bool) -> None:
+    """With each place of the full body null or of another type in its turn, the two verdicts are the same."""
+    check = check_of(operation, strict)
+    assert check_of(operation, False)._valid.is_valid(json.loads(full(operation)))
+    body = json.loads(full(operation))
+    every = places(body)
+    for index, (holder, key) in enumerate(every):
+        before = holder[key]
+        wrong: Any = (None, "x", 1, {}, [])[index % 5]
+        holder[key] = wrong
+        accepted = check._valid.is_valid(body)
+        # A report takes milliseconds: of what is refused, one in 61 is enough in every run.
+        if accepted or index % 61 == 0:
+            assert accepted == (not check.report(body)), (key, wrong)
+        holder[key] = before
+
+
+def test_a_parsed_value_is_the_value() -> None:
+    """Any JSON value is read back as it was written: same types, same bits, same order of keys."""
+
+    @QUICK
+    @given(JSON, st.booleans(), st.sampled_from([None, 2]))
+    def same(value: Any, ascii_only: bool, indent: int | None) -> None:
+        raw = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
+        parsed = parse_body(raw, size=len(raw), largest=10**6, deepest=100)
+        assert repr(parsed) == repr(value)
+        written = json_bytes(parsed)
+        assert repr(json.loads(written)) == repr(value)
+        assert json_equal(parsed, value)
+
+    same()
+
+
+def test_any_bytes_are_json_or_refused() -> None:
+    """Whatever bytes come, the parser answers with a value or a BadRequest, and takes what Python's takes."""
+
+    @QUICK
+    @given(st.one_of(st.binary(max_size=40), TEXT.map(str.encode), JSON.map(json_bytes).map(lambda raw: raw[:-1])))
+    def answered(raw: bytes) -> None:
+        try:
+            value = parse_body(raw, size=len(raw), largest=10**6, deepest=5)
+        except BadRequest:
+            return
+        assert repr(value) == repr(json.loads(raw))
+
+    answered()
+
+
+def test_equality_is_of_json() -> None:
+    """json_equal is reflexive and symmetric, tells true from 1, and holds for the same number in two spellings."""
+
+    @QUICK
+    @given(JSON, JSON, NUMBERS)
+    def equal(left: Any, right: Any, number: float) -> None:
+        assert json_equal(left, left)
+        assert json_equal(left, right) == json_equal(right, left)
+        assert not json_equal({"a": [True]}, {"a": [number]})
+        if isinstance(number, int) and abs(number) < 2**53:
+            assert json_equal([number], [math.floor(float(number)) * 1.0])
+
+    equal()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Api:
+    """One sandbox of its own: any id may be made there."""
+    return made()
+
+
+@pytest.mark.parametrize("header", ["validation=pages", "validation=strict"])
+@pytest.mark.parametrize("operation", PATHS)
+def test_no_body_makes_a_5xx(sandbox: Api, operation: str, header: str) -> None:
+    """Any JSON, and any mutant of a real body, is answered with a 2xx or a 4xx that is valid by its schema."""
+
+    @QUICK
+    @given(st.one_of(mutants(operation), JSON))
+    def answered(body: Any) -> None:
+        answer = sandbox.post(PATHS[operation], raw=json_bytes(body), headers={"Prefer": header})
+        assert answer.status in (201, 400, 404, 409)
+
+    answered()
+
+
+@pytest.mark.parametrize("operation", PATHS)
+def test_lenient_makes_no_5xx(sandbox: Api, operation: str) -> None:
+    """Under lenient any object with a userId is stored, and read and updated again without a 5xx."""
+    path = PATHS[operation]
+
+    @QUICK
+    @given(mutants(operation), JSON)
+    def answered(body: Any, other: Any) -> None:
+        body = {**body, "userId": "u"} if isinstance(body, dict) else {"userId": "u", "x": body}
+        for method, target, sent in (("POST", path, body), ("POST", path, {"userId": "u", "x": other}),
+                                     ("GET", f"{path}/u", None)):  # fmt: skip
+            raw = None if sent is None else json_bytes(sent)
+            answer = sandbox.transport(method, target, raw, {"x-api-key": "k", "prefer": "validation=lenient"})
+            assert answer.status in (200, 201, 404, 409), answer
+            json.loads(answer.raw)
+
+    answered()
