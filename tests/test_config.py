@@ -155,13 +155,13 @@ def test_values(name: str, text: str, value: object) -> None:
         ("port", "9" * 5000, f'"{"9" * 57}..." {PORT}'),
         ("max-body-bytes", "0", f'"0" {LIMIT}'),
         ("max-body-bytes", "10 MiB", f'"10 MiB" {LIMIT}'),
-        ("max-depth", "0", f'"0" {LIMIT}'),
+        ("max-depth", "0", '"0" is not a whole number from 1 to 250'),
         ("max-worlds", "1e3", f'"1e3" {LIMIT}'),
         ("max-worlds", "2147483648", f'"2147483648" {LIMIT}'),
         ("log-format", "jsn", '"jsn" is not one of text, json, off; did you mean "json"?'),
         ("validation", "Strict", '"Strict" is not one of pages, strict, lenient; did you mean "strict"?'),
         ("validation", "zzz", '"zzz" is not one of pages, strict, lenient'),
-        ("answers", "examples", '"examples" is not one of stored, example; did you mean "example"?'),
+        ("answers", "examples", '"examples" is not one of stored, example, generated; did you mean "example"?'),
         ("on-duplicate", "rejekt", '"rejekt" is not one of replace, merge, reject; did you mean "reject"?'),
         ("tenancy", "perkey", '"perkey" is not one of auto, shared, per-key; did you mean "per-key"?'),
         ("outcome", " ", '" " is blank'),
@@ -197,7 +197,7 @@ def test_every_problem_is_told_at_once() -> None:
         "--prot is not a setting; did you mean --port?",
         f'MOCKSERVER_PORT: "eighty" {PORT}',
         '--validation: "strickt" is not one of pages, strict, lenient; did you mean "strict"?',
-        f'MOCKSERVER_MAX_DEPTH: "0" {LIMIT}',
+        'MOCKSERVER_MAX_DEPTH: "0" is not a whole number from 1 to 250',
     ]
 
 

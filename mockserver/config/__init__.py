@@ -12,8 +12,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_address
 from typing import Any
+
+from mockserver.config.casts import clock, host, instant, integer, keys, not_blank, whole_number
+
+__all__ = ["PREFIX", "SETTINGS", "ConfigError", "Setting", "Settings", "instant", "load"]
 
 PREFIX = "MOCKSERVER_"
 
@@ -24,45 +27,6 @@ _KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://")
 
 class ConfigError(ValueError):
     """One or more settings cannot be used; `str()` holds every problem, one a line."""
-
-
-def _whole_number(low: int, high: int = 2**31 - 1) -> Callable[[str], int]:
-    """Give the cast of a whole number from `low` to `high`: decimal digits only, no sign, no `1_000`."""
-
-    def cast(text: str) -> int:
-        # The length is bounded first: int() has a digit limit of its own, with a message of its own.
-        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
-            raise ValueError(f"is not a whole number from {low} to {high}")
-        return int(text)
-
-    return cast
-
-
-def _host(text: str) -> str:
-    """Take an IP address or a host name; a URL, or a host with its port, is refused."""
-    try:
-        ip_address(text)
-    except ValueError:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
-            raise ValueError("is not a host name or an IP address, without scheme and port") from None
-    return text
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    """Split keys at commas; the word `any` is the empty tuple, which stands for every key."""
-    if text == "any":
-        return ()
-    keys = tuple(key.strip() for key in text.split(",") if key.strip())
-    if not keys:
-        raise ValueError("holds no key; give keys separated by commas, or any")
-    return keys
-
-
-def _not_blank(text: str) -> str:
-    """Take any text that is not blank."""
-    if not text.strip():
-        raise ValueError("is blank")
-    return text
 
 
 @dataclass(frozen=True)
@@ -114,8 +78,8 @@ def _choice(name: str, choices: tuple[str, ...], explanation: str) -> Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("host", "127.0.0.1", _host, "Address to listen on; 0.0.0.0 opens it to the network.", "HOST"),
-    Setting("port", "4080", _whole_number(0, 65535), "Port to listen on; 0 picks a free one.", "PORT"),
+    Setting("host", "127.0.0.1", host, "Address to listen on; 0.0.0.0 opens it to the network.", "HOST"),
+    Setting("port", "4080", whole_number(0, 65535), "Port to listen on; 0 picks a free one.", "PORT"),
     _choice("log-format", ("text", "json", "off"), "How each request is logged."),
     _choice(
         "validation",
@@ -125,23 +89,38 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _choice(
         "answers",
-        ("stored", "example"),
-        "Where an answer's body comes from: the user as stored, or the documented body.",
+        ("stored", "example", "generated"),
+        "Where an answer's body comes from: the user as stored, the documented body, or a seeded variant.",
     ),
     Setting(
         "outcome",
         "example",
-        _not_blank,
-        "Which rule and risk results an answer carries: those of the documented example, or clean.",
+        not_blank,
+        "Which rule and risk results an answer carries: a name of fixtures/outcomes or of your own file.",
         "NAME",
+    ),
+    Setting(
+        "outcomes",
+        "none",
+        not_blank,
+        "A JSON file of your own outcomes and personas, or its content itself when it begins with {.",
+        "FILE",
     ),
     Setting(
         "world",
         "documented",
-        _not_blank,
-        "What the default world starts with: documented, empty, a JSON-lines file, or its content itself "
+        not_blank,
+        "What each world starts with: documented, empty, a JSON-lines file, or its content itself "
         "when it begins with { or [.",
         "WORLD",
+    ),
+    Setting("seed", "0", integer, "What generated data, chances and delays are drawn from.", "NUMBER"),
+    Setting(
+        "clock",
+        "real",
+        clock,
+        "Time: real, or an instant (2026-01-01T00:00:00Z or epoch milliseconds) from which it ticks 1 ms a request.",
+        "INSTANT",
     ),
     _choice("on-duplicate", ("replace", "merge", "reject"), "What a second POST of the same user does."),
     _choice(
@@ -149,10 +128,15 @@ SETTINGS: tuple[Setting, ...] = (
         ("auto", "shared", "per-key"),
         "Who shares a world: all keys but those named world-..., all keys, or nobody.",
     ),
-    Setting("api-keys", "any", _keys, "The only API keys accepted, separated by commas.", "KEYS"),
-    Setting("max-body-bytes", "10485760", _whole_number(1), "Largest body in bytes; above it 413.", "BYTES"),
-    Setting("max-depth", "100", _whole_number(1), "Deepest nesting of a body; below it 400.", "LEVELS"),
-    Setting("max-worlds", "1000", _whole_number(1), "Most worlds; the least recently used goes.", "COUNT"),
+    Setting("api-keys", "any", keys, "The only API keys accepted, separated by commas.", "KEYS"),
+    Setting("max-body-bytes", "10485760", whole_number(1), "Largest body in bytes; above it 413.", "BYTES"),
+    Setting("max-depth", "100", whole_number(1, 250), "Deepest nesting of a body; deeper is 400.", "LEVELS"),
+    _choice("admin", ("on", "off"), "Whether /__admin is there."),
+    Setting("admin-token", "none", not_blank, "The token that /__admin asks for: Authorization: Bearer ...", "TOKEN"),
+    Setting("journal-size", "1000", whole_number(0), "Requests kept for each world; 0 keeps none.", "COUNT"),
+    _choice("journal-bodies", ("full", "shape", "none"), "What of bodies is kept: all, names and types, or nothing."),
+    Setting("journal-bytes", "16777216", whole_number(1), "Most bytes of all journals together.", "BYTES"),
+    Setting("max-worlds", "1000", whole_number(1), "Most worlds; the least recently used goes.", "COUNT"),
 )
 
 _DEFAULTS: Mapping[str, Any] = {setting.attribute: setting.parse(setting.default) for setting in SETTINGS}
@@ -171,12 +155,20 @@ class Settings:
     validation: str = _DEFAULTS["validation"]
     answers: str = _DEFAULTS["answers"]
     outcome: str = _DEFAULTS["outcome"]
+    outcomes: str = _DEFAULTS["outcomes"]
     world: str = _DEFAULTS["world"]
+    seed: int = _DEFAULTS["seed"]
+    clock: int | None = _DEFAULTS["clock"]
     on_duplicate: str = _DEFAULTS["on_duplicate"]
     tenancy: str = _DEFAULTS["tenancy"]
     api_keys: tuple[str, ...] = _DEFAULTS["api_keys"]
     max_body_bytes: int = _DEFAULTS["max_body_bytes"]
     max_depth: int = _DEFAULTS["max_depth"]
+    admin: str = _DEFAULTS["admin"]
+    admin_token: str = _DEFAULTS["admin_token"]
+    journal_size: int = _DEFAULTS["journal_size"]
+    journal_bodies: str = _DEFAULTS["journal_bodies"]
+    journal_bytes: int = _DEFAULTS["journal_bytes"]
     max_worlds: int = _DEFAULTS["max_worlds"]
 
 
