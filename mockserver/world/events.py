@@ -7,9 +7,11 @@ objects are merged, lists and scalars replaced; events apply in the order in whi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mockserver.contract.parse import json_bytes, json_equal
+from mockserver.contract.smells import Notice
 from mockserver.errors import Conflict, NotFound, UnknownUser
 from mockserver.world.merge import merged
 from mockserver.world.outcomes import levels
@@ -24,7 +26,15 @@ from mockserver.world.records import (
     user_key,
 )
 from mockserver.world.store import Found, Store, Writes
-from mockserver.world.users import Effect, Wish, hint_elsewhere, hint_other_world, shown, without_results
+from mockserver.world.users import (
+    Effect,
+    Wish,
+    hint_elsewhere,
+    hint_other_world,
+    other_type,
+    shown,
+    without_results,
+)
 
 # What identifies a user: no event changes it, but for a rename.
 _IDENTITY = ("userId", "createdTimestamp")
@@ -39,7 +49,7 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
     again is answered by them, another one with that eventId is a Conflict. Raises UnknownUser where there is no
     such user, or one of the other type without allowUserTypeConversion.
     """
-    event = wish.body
+    event = without_results(wish.body)
     entity = wish.entity
     user_id = event["userId"]
     new_id = _new_id(wish)
@@ -49,6 +59,7 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
     key = user_key(entity.name, user_id)
     other_key = user_key(entity.other, user_id)
     new_key = user_key(entity.name, new_id)
+    new_other_key = user_key(entity.other, new_id)
     counter = counter_key("own-event")
     kept_key = event_key(entity.name, event_id) if event_id is not None else None
 
@@ -61,11 +72,25 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
                 f"The eventId {shown(event_id or '')} was used with another body",
                 hint="The same event again is answered as the first time.",
             )
-        user, facts, converted = _find(wish, found[key], found[other_key])
-        if new_id != user_id and found[new_key] is not None:
-            raise Conflict(f"The newUserId {shown(new_id)} is the id of a stored {entity.name} user")
+        user, record, converted = _find(wish, found[key], found[other_key])
+        facts = record.facts
+        warnings: tuple[Notice, ...] = ()
+        if new_id != user_id:
+            taken = found[new_key]
+            if taken is not None and not Record.decode(taken).untouched():
+                raise Conflict(f"The newUserId {shown(new_id)} is the id of a stored {entity.name} user")
+            warnings = other_type(found[new_other_key], wish, "/newUserId")
         user = {**_changed(user, facts, wish), "userId": new_id}
-        decision = levels(user, wish.outcome)
+        outcome, chosen_by, used = wish.choice.decide(user, user_id, found)
+        decision = levels(user, outcome)
+        if facts.cra_locked or facts.kyc_locked:
+            decision = wish.outcomes.held(
+                wish.operation,
+                decision,
+                facts.decision,
+                cra=_locked(facts.cra_locked, wish, "lockCraRiskLevel"),
+                kyc=_locked(facts.kyc_locked, wish, "lockKycRiskLevel"),
+            )
         facts = touched(
             facts,
             decision=decision,
@@ -73,8 +98,9 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
             kyc_locked=wish.flags.get("lockKycRiskLevel", facts.kyc_locked),
             events=facts.events + 1,
         )
-        effect = Effect(new_id, json_bytes(user), decision)
-        writes: dict[str, bytes | None] = {}
+        effect = Effect(new_id, json_bytes(user), decision, warnings, chosen_by=chosen_by, before=record.body)
+        effect = replace(effect, after=effect.body)
+        writes: dict[str, bytes | None] = dict(used)
         if new_id != user_id:
             writes[key] = None
         if converted:
@@ -92,8 +118,9 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
         key,
         other_key,
         counter,
-        *([new_key] if new_key != key else []),
+        *([new_key, new_other_key] if new_key != key else []),
         *([kept_key] if kept_key else []),
+        *wish.choice.keys,
     ]
     try:
         return store.update(wish.world, keys, change)
@@ -128,14 +155,15 @@ def _new_id(wish: Wish) -> str:
 def _seen(stored: bytes | None) -> Record | None:
     """An event that a client sent before; bundled ones stand in nobody's way."""
     record = Record.decode(stored) if stored is not None else None
-    return None if record is None or record.untouched() else record
+    # An imported one has no answer that could be given again: it is applied as a new one.
+    return None if record is None or record.untouched() or not record.answer else record
 
 
-def _find(wish: Wish, stored: bytes | None, other: bytes | None) -> tuple[dict[str, Any], Facts, bool]:
-    """The user that the event is about, its facts, and whether it had to be converted."""
+def _find(wish: Wish, stored: bytes | None, other: bytes | None) -> tuple[dict[str, Any], Record, bool]:
+    """The user that the event is about, how it was stored, and whether it had to be converted."""
     if stored is not None:
         record = Record.decode(stored)
-        return record.value(), record.facts, False
+        return record.value(), record, False
     entity, user_id = wish.entity, wish.body["userId"]
     if other is None:
         raise UnknownUser(f"There is no {entity.name} user {shown(user_id)}")
@@ -146,7 +174,7 @@ def _find(wish: Wish, stored: bytes | None, other: bytes | None) -> tuple[dict[s
         )
     record = Record.decode(other)
     shared = {name: value for name, value in record.value().items() if name in entity.properties}
-    return {**entity.synthesised, **shared}, record.facts, True
+    return {**entity.synthesised, **shared}, record, True
 
 
 def _changed(user: Mapping[str, Any], facts: Facts, wish: Wish) -> dict[str, Any]:

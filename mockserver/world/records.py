@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from mockserver.contract.parse import json_bytes
@@ -92,6 +93,7 @@ def counter_key(name: str) -> str:
     return f"counter/{name}"
 
 
+@lru_cache(maxsize=4096)  # few facts differ: most users have the same ones
 def _encode_facts(facts: Facts) -> bytes:
     decision = facts.decision
     return json_bytes(
@@ -107,6 +109,7 @@ def _encode_facts(facts: Facts) -> bytes:
     )
 
 
+@lru_cache(maxsize=4096)
 def _decode_facts(stored: bytes) -> Facts:
     outcome, cra, kyc, cra_locked, kyc_locked, events, bundled = json.loads(stored)
     return Facts(Decision(outcome, cra, kyc), bool(cra_locked), bool(kyc_locked), events, bool(bundled))

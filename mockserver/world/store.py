@@ -1,15 +1,16 @@
 """The store: everything that the worlds hold, as bytes under text keys, changed by atomic update.
 
-A key is `kind/type/id`: `user/consumer/42`, `event/business/7`. A behaviour names its keys first and is then
-given what they hold; it answers with what to write. So a store may run it again when another process was faster.
+A key is `kind/...`: `user/consumer/42`, `event/business/7`. Keys under `control/` are what the test author set;
+a snapshot leaves them out, a reset takes them away. A behaviour names its keys first and is then given what they
+hold; it answers with what to write. So a store may run it again when another process was faster.
+
+The journal of a world is a capped list beside the keys.
 """
 
 from __future__ import annotations
 
-import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from threading import Lock
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -18,7 +19,16 @@ Found = Mapping[str, bytes | None]
 Writes = Mapping[str, bytes | None]  # None takes the key out
 Change = Callable[[Found], tuple[Writes, T]]
 
-_log = logging.getLogger("mockserver.store")
+CONTROL = "control/"
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What is kept of a world's requests: the newest entries, oldest first, and counts of all since the reset."""
+
+    entries: Sequence[bytes]
+    counts: Mapping[str, int]  # by tag
+    total: int  # entries ever written since the reset; more than are kept when the ring dropped some
 
 
 class Store(Protocol):
@@ -40,78 +50,37 @@ class Store(Protocol):
         """Every world that holds the key, and what it holds."""
 
     def reset(self, world: str) -> None:
-        """Bring a world back to its initial content."""
+        """Bring a world back to its initial content: no controls, no journal; snapshots stay."""
 
+    def worlds(self) -> Sequence[str]:
+        """The names of the worlds there are."""
 
-class _World:
-    """The content of one world, and the lock under which it changes."""
+    def drop(self, world: str) -> bool:
+        """Take a world away, with its snapshots; False where there is none."""
 
-    __slots__ = ("content", "lock")
+    def snapshot(self, world: str, name: str) -> int:
+        """Keep the world's content, controls left out, under a name; the number of keys in it."""
 
-    def __init__(self, initial: Mapping[str, bytes]) -> None:
-        self.content: dict[str, bytes] = dict(initial)
-        self.lock = Lock()
+    def restore(self, world: str, name: str, source: str) -> bool:
+        """Give the world the content of a snapshot of the world `source`; False where there is none."""
 
+    def snapshots(self, world: str) -> Mapping[str, int]:
+        """The world's snapshots and how many keys each holds."""
 
-class MemoryStore:
-    """Worlds in this process: dicts of bytes, which the garbage collector has no reason to look into.
+    def forget(self, world: str, name: str) -> bool:
+        """Take a snapshot away; False where there is none."""
 
-    `most` is the number of worlds kept; then the least recently used one goes, with a log line.
-    """
+    def record(self, world: str, tag: str, entry: bytes | None) -> None:
+        """Count a request under a tag and, unless `entry` is None, append it to the journal."""
 
-    def __init__(self, initial: Mapping[str, bytes], most: int) -> None:
-        self._initial = initial
-        self._most = most
-        self._worlds: OrderedDict[str, _World] = OrderedDict()
-        self._lock = Lock()
+    def recorded(self, world: str) -> int:
+        """How many requests were counted since the world's reset; clearing the journal changes nothing here."""
 
-    def get(self, world: str, key: str) -> bytes | None:
-        """See Store."""
-        return self._world(world).content.get(key)
+    def journal(self, world: str) -> Journal:
+        """The world's journal, as of now."""
 
-    def update(self, world: str, keys: Sequence[str], change: Change[T]) -> T:
-        """See Store."""
-        place = self._world(world)
-        with place.lock:
-            content = place.content
-            writes, result = change({key: content.get(key) for key in keys})
-            for key, value in writes.items():
-                if value is None:
-                    content.pop(key, None)
-                else:
-                    content[key] = value
-        return result
+    def clear_journal(self, world: str) -> None:
+        """Empty the journal and its counts."""
 
-    def scan(self, world: str, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """See Store."""
-        place = self._world(world)
-        with place.lock:
-            found = [(key, value) for key, value in place.content.items() if key.startswith(prefix)]
-        return iter(found)
-
-    def holders(self, key: str) -> Iterator[tuple[str, bytes]]:
-        """See Store."""
-        with self._lock:
-            worlds = list(self._worlds.items())
-        for name, place in worlds:
-            value = place.content.get(key)
-            if value is not None:
-                yield name, value
-
-    def reset(self, world: str) -> None:
-        """See Store."""
-        place = self._world(world)
-        with place.lock:
-            place.content = dict(self._initial)
-
-    def _world(self, name: str) -> _World:
-        with self._lock:
-            place = self._worlds.get(name)
-            if place is None:
-                place = self._worlds[name] = _World(self._initial)
-                if len(self._worlds) > self._most:
-                    gone, _ = self._worlds.popitem(last=False)
-                    _log.warning("world %r is gone: more than %d worlds (see --max-worlds)", gone, self._most)
-            else:
-                self._worlds.move_to_end(name)
-            return place
+    def watch(self, world: str, told: Callable[[], object]) -> Callable[[], None]:
+        """Have `told` called, from any thread, after each entry of the journal; gives what ends that."""

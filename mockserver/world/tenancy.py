@@ -22,11 +22,20 @@ class Tenancy:
         self._mode = mode
         self._keys = frozenset(keys)
 
+    def key_of(self, world: str) -> str | None:
+        """A key that lives in the world; None where every key lives in the default one."""
+        if self._mode == "shared" and world != DEFAULT:
+            return None
+        return PREFIX + world
+
     def world_of(self, key: str | None) -> str:
         """The name of the key's world; it never shows the key. Raises Unauthorized for a key that is not let in."""
         key = (key or "").strip()
         if not key:
-            raise Unauthorized("Unauthorized: the header x-api-key is missing or blank", hint="Any text will do.")
+            raise Unauthorized(
+                "Unauthorized: the header x-api-key is missing or blank",
+                hint="See the setting api-keys." if self._keys else "Any text will do.",
+            )
         if self._keys and key not in self._keys:
             raise Unauthorized("Unauthorized: this x-api-key is not allowed here", hint="See the setting api-keys.")
         if self._mode == "shared":

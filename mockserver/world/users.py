@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.contract.operations import RESULT_NAMES, Entity, Operation
 from mockserver.contract.parse import json_bytes
 from mockserver.contract.smells import Notice
 from mockserver.errors import BadRequest, NotFound, Violation
 from mockserver.world.merge import merged
-from mockserver.world.outcomes import levels
-from mockserver.world.records import Decision, Facts, Record, encode_record, user_key
+from mockserver.world.outcomes import Outcomes, levels
+from mockserver.world.records import Decision, Facts, Record, user_key
 from mockserver.world.store import Found, Store, Writes
+
+
+class Chooser(Protocol):
+    """Says which outcome a write gets, when the user as it will be stored is known."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The store's keys that it must see."""
+
+    def decide(self, user: Mapping[str, Any], asked_id: str, found: Found) -> tuple[str, str, Writes]:
+        """The outcome's name, what chose it, and what to write with the change."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,8 @@ class Wish:
     id: str  # the id of the path
     body: dict[str, Any]  # {} for a GET
     flags: Mapping[str, bool]  # the query's booleans that were sent
-    outcome: str  # the outcome's name for a write
+    choice: Chooser
+    outcomes: Outcomes
     on_duplicate: str  # replace | merge | reject
     one_type: bool  # strict: an id belongs to one type of user
 
@@ -47,6 +59,9 @@ class Effect:
     decision: Decision
     warnings: tuple[Notice, ...] = ()
     replay: bytes | None = None
+    chosen_by: str = "stored"  # which of the four ways decided the outcome
+    before: bytes = b""  # the stored object before a write, for the journal
+    after: bytes = b""  # and after it
 
 
 def create_user(store: Store, wish: Wish) -> Effect:
@@ -61,7 +76,7 @@ def create_user(store: Store, wish: Wish) -> Effect:
         old = Record.decode(stored) if stored is not None else None
         if old and old.untouched():
             old = None
-        warnings = list(_other_type(found[other_key], wish))
+        warnings = list(other_type(found[other_key], wish, "/userId"))
         body, facts = user, Facts()
         if old and wish.on_duplicate == "reject":
             problem = Violation("body", "/userId", "duplicate", "is the id of a stored user", user_id, True)
@@ -74,16 +89,26 @@ def create_user(store: Store, wish: Wish) -> Effect:
         elif old and old.facts.events:
             count = f"{old.facts.events} event{'s' if old.facts.events > 1 else ''}"
             warnings.append(Notice("", "replaced", f"the stored user is replaced, and with it what {count} changed"))
+        outcome, chosen_by, used = wish.choice.decide(body, user_id, found)
         facts = Facts(
-            levels(body, wish.outcome),
+            levels(body, outcome),
             wish.flags.get("lockCraRiskLevel", facts.cra_locked),
             wish.flags.get("lockKycRiskLevel", facts.kyc_locked),
             facts.events,
         )
-        effect = Effect(user_id, json_bytes({"userId": user_id}), facts.decision, tuple(warnings))
-        return {key: encode_record(facts, body)}, effect
+        record = Record(facts, json_bytes(body))
+        effect = Effect(
+            user_id,
+            json_bytes({"userId": user_id}),
+            facts.decision,
+            tuple(warnings),
+            chosen_by=chosen_by,
+            before=stored_body(found[key]),
+            after=record.body,
+        )
+        return {**used, key: record.encode()}, effect
 
-    return store.update(wish.world, (key, other_key), change)
+    return store.update(wish.world, (key, other_key, *wish.choice.keys), change)
 
 
 def get_user(store: Store, wish: Wish) -> Effect:
@@ -95,6 +120,11 @@ def get_user(store: Store, wish: Wish) -> Effect:
         )
     record = Record.decode(stored)
     return Effect(wish.id, record.body, record.facts.decision)
+
+
+def stored_body(stored: bytes | None) -> bytes:
+    """The stored object, or nothing."""
+    return b"" if stored is None else Record.decode(stored).body
 
 
 def without_results(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,12 +153,12 @@ def hint_other_world(store: Store, wish: Wish, key: str, what: str) -> str | Non
     return None
 
 
-def _other_type(stored: bytes | None, wish: Wish) -> tuple[Notice, ...]:
+def other_type(stored: bytes | None, wish: Wish, pointer: str) -> tuple[Notice, ...]:
     """The id is one of the other type too: refused where an id has one type, else a warning."""
     if stored is None or Record.decode(stored).untouched():
         return ()
     other = wish.entity.other
     if wish.one_type:
-        problem = Violation("body", "/userId", "one-type", f"is the id of a {other} user")
+        problem = Violation("body", pointer, "one-type", f"is the id of a {other} user")
         raise BadRequest.of([problem])
-    return (Notice("/userId", "other-type", f"is the id of a {other} user too"),)
+    return (Notice(pointer, "other-type", f"is the id of a {other} user too"),)
