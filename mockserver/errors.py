@@ -3,6 +3,7 @@
     MockserverError
       ContractError           schemas/ or fixtures/ cannot be used: the server does not start
       WorldError              the content that a world shall start with cannot be used: neither
+      Problem                 a refusal of the admin API
       ApiError                a request is answered with an error
         BadRequest            400
         Unauthorized          401
@@ -13,6 +14,7 @@
         TooLarge              413
         InternalError         500
         NotBuilt              501
+        Forced                any status that the test author asked for
 
 The body is the vendor's ApiErrorResponse: `message` and `validationErrors`, both strings, since every SDK fails
 to parse another type (seen in the SDKs). `violations` and `hint` stand beside them (our choice).
@@ -23,7 +25,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 LARGEST_REPORT = 100  # violations; a report that stops here says so
 
@@ -96,7 +98,7 @@ SKIMMED = Violation("body", "", "stopped", "long lists were looked through only 
 class ApiError(MockserverError):
     """A request that is answered with an error status and the vendor's error body."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
 
     def __init__(
         self,
@@ -138,7 +140,7 @@ class BadRequest(ApiError):
         if len(found) > LARGEST_REPORT:
             ends = [STOPPED]
         shown = found[:LARGEST_REPORT]
-        message = shown[0].line
+        message = shown[0].line if shown else "The request breaks the contract"
         if len(shown) > 1:
             message += f" (and {len(shown) - 1} more: see validationErrors)"
         message += "".join(f" ({end.message})" for end in ends)
@@ -189,3 +191,35 @@ class NotBuilt(ApiError):
     """501: an operation of the vendor that the sandbox knows by name only."""
 
     status = 501
+
+
+class Forced(ApiError):
+    """A status of 400 to 599 that the test author asked for, by a fault or by `Prefer: code=`."""
+
+    def __init__(
+        self, status: int, message: str, *, headers: Sequence[tuple[str, str]] = (), applied: str = ""
+    ) -> None:
+        own = list(headers)
+        if status in (429, 503) and not any(name == "Retry-After" for name, _ in own):
+            own.append(("Retry-After", "1"))
+        if applied:
+            own.append(("Preference-Applied", applied))
+        super().__init__(message, headers=own)
+        self.status = status
+
+
+class Problem(MockserverError):
+    """A refusal of the admin API: `application/problem+json` (RFC 9457), with a status of 400 to 499."""
+
+    def __init__(self, status: int, detail: str, violations: Sequence[Violation] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.violations = tuple(violations)
+
+    def body(self, title: str) -> dict[str, Any]:
+        """The problem's body; `title` is the status in words."""
+        body: dict[str, Any] = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
+        if self.violations:
+            body["violations"] = [violation.body() for violation in self.violations]
+        return body

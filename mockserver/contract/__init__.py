@@ -1,6 +1,6 @@
 """What the API promises: schemas and fixtures, loaded, checked and compiled.
 
-`Contract.load()` reads everything once; after that nothing here touches a file.
+A `Contract` reads everything when it is made; after that nothing here touches a file.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import jsonschema_rs
 
 from mockserver.contract.excerpt import excerpt
 from mockserver.contract.models import Form, Models, Schema
-from mockserver.contract.operations import Operation, Parameter
+from mockserver.contract.operations import Constraint, Operation, Parameter
 from mockserver.contract.report import Reporter, Suspect, enum_violation
 from mockserver.contract.smells import Notice, smells
 from mockserver.contract.walk import drop_nulls
@@ -62,7 +62,7 @@ class BodyCheck:
         if not focused:
             found, more = self._reporter.report(body)
             return [*found, STOPPED] if more else found
-        part = excerpt(body, self._valid.is_valid)
+        part = excerpt(body, self._valid.is_valid, self._models.names)
         found, more = self._reporter.report(part.body, self._suspects(part.body))
         found = [replace(entry, pointer=part.pointer(entry.pointer)) for entry in found]
         if more or not part.whole:
@@ -81,9 +81,14 @@ class BodyCheck:
 
 def body_schemas(operation: Operation, *, strict: bool) -> list[Schema]:
     """The schemas that a body must satisfy: the model, and what the profile adds."""
-    profiles = ("pages", "strict") if strict else ("pages",)
-    added = [constraint.schema for constraint in operation.constraints if constraint.profile in profiles]
+    added = [constraint.schema for constraint in joined_constraints(operation, strict=strict)]
     return [operation.request or {}, *added]
+
+
+def joined_constraints(operation: Operation, *, strict: bool) -> list[Constraint]:
+    """What the profile adds to the operation's body."""
+    profiles = ("pages", "strict") if strict else ("pages",)
+    return [constraint for constraint in operation.constraints if constraint.profile in profiles]
 
 
 def compiled_schema(models: Models, parts: Sequence[Schema], form: Form) -> Schema:

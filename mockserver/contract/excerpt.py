@@ -6,11 +6,12 @@ minutes. So a refused body with long lists is cut to the first window of those l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 WINDOW = 200  # entries of a list
+MOST_NAMES = 1000  # of an object; of more, those that the contract knows and a window of the others
 
 
 @dataclass
@@ -37,15 +38,34 @@ class Excerpt:
         return "".join(f"/{step}" for step in steps)
 
 
-def excerpt(body: Any, is_valid: Callable[[Any], bool]) -> Excerpt:
-    """The first part of a refused body that is refused as well: the body itself where it has no long list."""
+def excerpt(body: Any, is_valid: Callable[[Any], bool], known: Collection[str]) -> Excerpt:
+    """The first part of a refused body that is refused as well: the body itself where it has no long list.
+
+    `known` are the names of every property of the contract: what is not among them cannot be wrong in itself.
+    """
     longest = _longest(body)
+    if longest > WINDOW:
+        body = _slim(body, known)
     for start in range(0, longest, WINDOW) if longest > WINDOW else ():
         part = Excerpt(None, whole=False)
         part.body = _window(body, start, part.shifts)
         if not is_valid(part.body):
             return part
     return Excerpt(body)
+
+
+def _slim(value: Any, known: Collection[str]) -> Any:
+    """The value with the names of huge objects left out that nothing can be wrong with."""
+    if isinstance(value, dict):
+        if len(value) > MOST_NAMES:
+            others = [name for name in value if name not in known][:WINDOW]
+            value = {name: part for name, part in value.items() if name in known} | {
+                name: value[name] for name in others
+            }
+        return {name: _slim(part, known) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_slim(part, known) for part in value]
+    return value
 
 
 def _longest(value: Any) -> int:

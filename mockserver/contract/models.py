@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ _MAPS = {"properties", "$defs"}
 _ASSERTIONS = {
     "$ref", "type", "enum", "const", "required", "format", "pattern",
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-    "minLength", "maxLength", "minItems", "maxItems",
+    "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
 }  # fmt: skip
 _NOTES = {"$schema", "title", "description", "examples", "discriminator"}
 _OURS = {"x-strict", "x-unit", "x-known", "x-evidence"}
+_DROPPED = (_NOTES | _OURS) - {"title"}  # the title names the model in a report
 KEYWORDS = _NESTED | _LISTS | _MAPS | _ASSERTIONS | _NOTES | _OURS
 
 
@@ -42,6 +44,7 @@ class Form:
 
     strict: bool = False
     tidy: bool = False
+    literal: bool = False  # take null as the schema says, not as absent
     notes: bool = False  # keep titles, descriptions and x- keys: for the document, not for validators
     prefix: str = "#/$defs/"
 
@@ -65,6 +68,14 @@ class Models:
             check_schema(schema, where)
             for target in references(schema):
                 self._model(target, where)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of every property of every model, and of those that are known beside them."""
+        found = (
+            name for model in self.raw.values() for part in ("properties", "x-known") for name in model.get(part, ())
+        )
+        return frozenset(found)
 
     def _model(self, reference: str, where: str) -> str:
         name = model_name(reference)
@@ -103,18 +114,19 @@ class Models:
             return self._closed_union(schema, form)
         derived: Schema = {}
         for key, value in schema.items():
-            if key in _NOTES | _OURS and not form.notes:
+            if key in _DROPPED and not form.notes:
                 continue
             if key == "$schema":
                 continue
             if key == "$ref":
                 derived[key] = form.prefix + model_name(value)
             elif key == "discriminator":
-                derived[key] = value
+                continue  # the constants of the members say it all, and tools look for models named like them
             elif key in _MAPS:
                 required = schema.get("required", ())
                 derived[key] = {
-                    name: self._property(part, form, optional=name not in required) for name, part in value.items()
+                    name: self._property(part, form, optional=name not in required and not form.literal)
+                    for name, part in value.items()
                 }
             elif key in _LISTS:
                 derived[key] = [self.derive(part, form) for part in value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.contract.checks import body_schemas
+from mockserver.contract.checks import body_schemas, joined_constraints
 from mockserver.contract.models import Form, Models
 from mockserver.contract.source import read_json
 
@@ -27,6 +27,8 @@ def bundled_document(contract: Contract, *, profile: str = "pages") -> dict[str,
     for operation in contract.operations.built:
         if operation.request is not None:
             parts = [contract.models.derive(part, form) for part in body_schemas(operation, strict=strict)]
+            for part, constraint in zip(parts[1:], joined_constraints(operation, strict=strict), strict=True):
+                part |= {"x-evidence": constraint.evidence, "description": constraint.source}
             body = document["paths"][operation.path][operation.method.lower()]["requestBody"]
             body["content"]["application/json"]["schema"] = {"allOf": parts} if len(parts) > 1 else parts[0]
     document["components"]["schemas"] = contract.models.definitions(set(contract.models.raw), form)

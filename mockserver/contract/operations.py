@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mockserver.contract.models import Models, Schema
 from mockserver.contract.names import nearest
@@ -114,16 +114,28 @@ class Operations:
 
         Raises KeyError with a text that names the nearest one.
         """
-        wanted = " ".join(name.split()).lower()
-        known: dict[str, Operation] = {}
-        for operation in self.built:
-            for spelling in (operation.id, operation.sdk_name, f"{operation.method} {operation.path}"):
-                known[spelling.lower()] = operation
-        if wanted in known:
-            return known[wanted]
-        near = nearest(wanted, known)
-        hint = f"; did you mean {known[near[0]].id}?" if near else "; `mockserver routes` lists them"
-        raise KeyError(f"no operation {name!r}{hint}")
+        return _named(name, self.built)
+
+    def id_of(self, name: str) -> str:
+        """The id of an operation, built or not, by any of its names; KeyError as `find` raises it."""
+        operations: list[Operation | Unbuilt] = [*self.built, *self.unbuilt]
+        return _named(name, operations).id
+
+
+Named = TypeVar("Named", bound=Operation | Unbuilt)
+
+
+def _named(name: str, operations: Iterable[Named]) -> Named:
+    wanted = " ".join(name.split()).lower()
+    known: dict[str, Named] = {}
+    for operation in operations:
+        for spelling in (operation.id, operation.sdk_name, f"{operation.method} {operation.path}"):
+            known[spelling.lower()] = operation
+    if wanted in known:
+        return known[wanted]
+    near = nearest(wanted, known)
+    hint = f"; did you mean {known[near[0]].id}?" if near else "; `mockserver routes` lists them"
+    raise KeyError(f"no operation {name!r}{hint}")
 
 
 def load_operations(document: Mapping[str, Any], models: Models, fixtures: Path) -> Operations:

@@ -123,14 +123,16 @@ def shortened(value: Any) -> Any:
     return value if len(text) <= _LONGEST_SENT else text[:_LONGEST_SENT] + "…"
 
 
-def enum_violation(place: str, pointer: str, sent: Any, choices: Sequence[Any]) -> Violation:
+def enum_violation(
+    place: str, pointer: str, sent: Any, choices: Sequence[Any], title: str = "the contract"
+) -> Violation:
     """A value that is none of those allowed; of a long list only the nearest are named."""
     near = nearest(sent, [choice for choice in choices if isinstance(choice, str)], 3) if isinstance(sent, str) else []
     if len(choices) <= _LONGEST_LIST:
         listed = ", ".join(map(str, choices))
         message, allowed = f"must be one of {listed}", list(choices)
     else:
-        message, allowed = f"must be one of {len(choices)} values", near
+        message, allowed = f"must be one of the {len(choices)} values of {title}", near
     hint = f"did you mean {' or '.join(near)}?" if near else None
     return Violation(place, pointer, "enum", message, shortened(sent), True, allowed or None, hint)
 
@@ -210,7 +212,7 @@ def _violations(error: Failure) -> Iterator[Violation]:
             allowed[0] if len(allowed) == 1 else allowed,
         )
     elif rule == "enum":
-        yield enum_violation("body", pointer, sent, bound)
+        yield enum_violation("body", pointer, sent, bound, schema.get("title", "the contract"))
     elif rule == "anyOf":
         yield Violation("body", pointer, rule, _choice(bound, error), shortened(sent), True)
     else:
@@ -224,6 +226,7 @@ _MESSAGES = {
     "maximum": "must be at most {bound}",
     "minLength": "must hold at least {bound} character",
     "minItems": "must hold at least {bound} entry",
+    "pattern": "must match {bound}",
     "format": "must be a {bound}, as in 2024-01-31",
     "const": "must be {bound}",
 }

@@ -8,24 +8,25 @@ from typing import Any
 
 from mockserver.contract.models import SECONDS, Models, Schema
 from mockserver.contract.names import nearest
+from mockserver.contract.operations import RESULT_NAMES
 from mockserver.contract.walk import walk
 from mockserver.errors import LARGEST_REPORT
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing that was accepted and looks wrong. `message` holds no value of the request; `detail` may."""
+    """One thing that was accepted and looks wrong. `message` holds no value of the request; `told` may."""
 
     pointer: str
     rule: str  # unknown-property | seconds | other-type | replaced | not-valid
     message: str
-    detail: str = ""
+    told: str = ""  # what the client is told in place of the message
 
     @property
     def line(self) -> str:
         """The warning in one line, with values: for the client, not for logs."""
-        text = f"{self.pointer}: {self.message}" if self.pointer else self.message
-        return f"{text}; {self.detail}" if self.detail else text
+        text = self.told or self.message
+        return f"{self.pointer}: {text}" if self.pointer else text
 
 
 def smells(models: Models, schemas: Sequence[Schema], body: Any) -> list[Notice]:
@@ -43,7 +44,11 @@ def _smells(models: Models, schemas: Sequence[Schema], body: Any) -> Iterator[No
         if not place.declared:
             if place.name not in place.siblings:
                 message = f"not a property of {place.title}" if place.title else "not a known property"
-                yield Notice(place.pointer, "unknown-property", message, did_you_mean(place.name, place.siblings))
+                if place.name in RESULT_NAMES:
+                    yield Notice(place.pointer, "unknown-property", f"{message}; the sandbox says its results itself")
+                    continue
+                near = did_you_mean(place.name, place.siblings)
+                yield Notice(place.pointer, "unknown-property", message, f"{message}; {near}" if near else "")
         elif any(schema.get("x-unit") == "epoch-ms" for schema in place.declared) and in_seconds(place.value):
             yield Notice(place.pointer, "seconds", "looks like seconds", seconds_hint(place.value))
 
