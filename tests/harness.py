@@ -44,13 +44,19 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        """The JSON of the answer."""
-        return json.loads(self.raw)
+        """The JSON of the answer; a key that stands twice in one object is a failure."""
+        return json.loads(self.raw, object_pairs_hook=_once)
 
     @property
     def warnings(self) -> str:
         """The warnings, joined as HTTP joins repeated headers."""
         return self.headers.get("x-mockserver-warning", "")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    assert len(value) == len(pairs), f"a key stands twice: {[name for name, _ in pairs]}"
+    return value
 
 
 class Api:

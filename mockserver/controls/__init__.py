@@ -1,1 +1,1 @@
-"""What a test author does to a world. For now: preferences of a single request."""
+"""What a test author does to a world: outcomes, faults, settings and clock, queries, state, snapshots."""

@@ -30,7 +30,15 @@ BODIES: dict[str, tuple[Any, str, int]] = {
     "a name of a megabyte": ({**USER, "x" * 1_000_000: 1}, "", 201),
     "an enum value of a megabyte": ({**USER, "riskLevel": "x" * 1_000_000}, "", 400),
 }
-HEADERS = ["a" * 60_000 + "\x01", " " * 60_000 + "(", "a=" * 30_000, ";" * 60_000, 'a="' + "\\" * 60_000]
+TWICE = ("{" + ",".join(f'"k{n}":0' for n in range(200_000)) + ',"k199999":1}').encode()
+HEADERS = [
+    "a" + " " * 60_000 + "b",
+    "a" * 60_000 + "\x01",
+    " " * 60_000 + "(",
+    "a=" * 30_000,
+    ";" * 60_000,
+    'a="' + "\\" * 60_000,
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +59,32 @@ def test_large_bodies_are_answered_soon(name: str, sandbox: Api) -> None:
     assert len(answer.raw) < 200_000
 
 
-@pytest.mark.parametrize("header", HEADERS, ids=["token", "blanks", "equals", "semicolons", "backslashes"])
+@pytest.mark.parametrize(
+    "header", HEADERS, ids=["blanks inside", "token", "blanks", "equals", "semicolons", "backslashes"]
+)
 def test_long_preferences_are_answered_soon(header: str, sandbox: Api) -> None:
     """A Prefer header of 60 000 characters costs no more than reading it."""
     started = perf_counter()
     assert sandbox.get("/consumer/users/userId", headers={"prefer": header}).status == 200
     assert perf_counter() - started < SOON
+
+
+def test_a_key_sent_twice_among_many_is_found_soon(sandbox: Api) -> None:
+    """A repeated key among 200 000 is named like any other, and soon."""
+    started = perf_counter()
+    answer = sandbox.post("/consumer/users", raw=TWICE)
+    assert perf_counter() - started < SOON
+    assert answer.status == 400
+    assert "k199999" in answer.body["message"]
+
+
+def test_a_long_list_beside_a_large_object_is_reported_soon(sandbox: Api) -> None:
+    """A bad entry in a long list is found soon, whatever large object stands beside the list."""
+    body = {**USER, "x": {f"k{n}": 1 for n in range(100_000)}, "tags": [{"key": "a", "value": "b"}] * 100_000 + [1]}
+    started = perf_counter()
+    answer = sandbox.post("/consumer/users", body)
+    assert perf_counter() - started < SOON
+    assert [entry["pointer"] for entry in answer.body["violations"]] == ["/tags/100000"]
 
 
 def test_a_bad_entry_far_back_is_named_by_its_real_place(sandbox: Api) -> None:

@@ -64,3 +64,18 @@ def test_the_npm_sdk_drives_the_sandbox(server: Server, key: str, installed: Pat
     assert done.returncode == 0, done.stderr[-3000:]
     passed = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(line["kind"], line["passed"]) for line in passed] == EXPECTED
+
+
+def test_the_npm_sdk_retries_a_status_and_no_reset(server: Server, key: str, installed: Path) -> None:
+    """A 503 after the commit is retried by the SDK, a reset is not: sent again by hand, each event is there once."""
+    quiet = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    command = ["node", str(HERE / "lost.mjs"), server.url, key, key.removeprefix("world-")]
+    done = subprocess.run(command, cwd=installed, env=quiet, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout) == {
+        "status": {"outcome": "answered", "sent": 2},
+        "reset": {"outcome": "cut", "sent": 1},
+        "again": "u",
+        "users": 1,
+        "events": 2,
+    }

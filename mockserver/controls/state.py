@@ -1,0 +1,241 @@
+"""A world's users and events as the test author sees and changes them, and its snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.contract.parse import json_bytes
+from mockserver.controls.desk import Ask, Done, Wait
+from mockserver.errors import Problem, WorldError
+from mockserver.world.content import content_lines
+from mockserver.world.merge import merged
+from mockserver.world.outcomes import levels
+from mockserver.world.records import Decision, Facts, Record, encode_record, event_key, touched, user_key
+from mockserver.world.store import Found, Writes
+
+_KINDS = {
+    "users": ("user", user_key, "userId", "create-user"),
+    "events": ("event", event_key, "eventId", "apply-event"),
+}
+_ENTITIES = ("consumer", "business")
+_AT_ONCE = 100  # generated users
+
+
+def get_state(ask: Ask) -> Done:
+    """How many users and events there are, those of the documentation left out until they are touched."""
+    counts = {
+        kind: {entity: len(_records(ask, f"{prefix}/{entity}/")) for entity in _ENTITIES}
+        for kind, (prefix, *_) in _KINDS.items()
+    }
+    return Done({"world": ask.world, **counts})
+
+
+def list_state(ask: Ask) -> Done:
+    """The ids of one kind and type."""
+    prefix = f"{_kind(ask)[0]}/{_entity(ask)}/"
+    return Done({"ids": [key.removeprefix(prefix) for key, _ in _records(ask, prefix)]})
+
+
+def get_record(ask: Ask) -> Done:
+    """One user or event, with what the sandbox knows of it."""
+    return Done(_shown(_found(ask)))
+
+
+def put_record(ask: Ask) -> Done:
+    """Store a user or event as it stands; it is checked as its POST would be."""
+    _, key, id_name, do = _kind(ask)
+    body = {id_name: ask.path["id"], **ask.body}
+    if body[id_name] != ask.path["id"]:
+        raise Problem(422, f"/{id_name}: must be the id of the path")
+    operation = ask.desk.sender(_entity(ask), do)
+    profile = ask.desk.setting(ask.world, "validation")
+    check = ask.desk.contract.check(operation, strict=profile == "strict")
+    violations, notices = check.check(body)
+    if violations and profile != "lenient":
+        raise Problem(422, violations[0].line, violations)
+    check.drop_nulls(body)
+    name = key(_entity(ask), ask.path["id"])
+
+    def change(found: Found) -> tuple[Writes, Record]:
+        old = found[name]
+        facts = Record.decode(old).facts if old is not None else Facts()
+        record = Record(_decided(facts, body, None), json_bytes(body))
+        return {name: record.encode()}, record
+
+    record = ask.desk.store.update(ask.world, (name,), change)
+    return Done({**_shown(record), "warnings": [notice.line for notice in notices]})
+
+
+def delete_record(ask: Ask) -> Done:
+    """Take a user or event away."""
+    _found(ask)
+    name = _key(ask)
+    ask.desk.store.update(ask.world, (name,), lambda _: ({name: None}, None))
+    return Done({"deleted": ask.path["id"]})
+
+
+def export_state(ask: Ask) -> Done:
+    """Every user and event that was written, as JSON lines."""
+    lines = []
+    for _, (prefix, *_rest) in _KINDS.items():
+        for entity in _ENTITIES:
+            for _, record in _records(ask, f"{prefix}/{entity}/"):
+                lines.append(b'{"kind":"%b","type":"%b","body":%b}\n' % (prefix.encode(), entity.encode(), record.body))
+    return Done(lines=b"".join(lines))
+
+
+def import_state(ask: Ask) -> Done:
+    """Put the users and events of JSON lines into the world: all or none."""
+    try:
+        found = content_lines(ask.desk.contract, ask.raw, "body", ask.desk.setting(ask.world, "validation"))
+    except WorldError as error:
+        raise Problem(422, str(error)) from error
+    ask.desk.store.update(ask.world, tuple(found), lambda _: (found, None))
+    return Done({"imported": len(found)})
+
+
+def generate_users(ask: Ask) -> Done | Wait:
+    """Put generated users into the world."""
+    entity, seed = ask.body.get("type", "consumer"), ask.body.get("seed", ask.desk.setting(ask.world, "seed"))
+    variants, count = ask.desk.variants(), ask.body["count"]
+    written: dict[str, bytes] = ask.memory.setdefault("written", {})
+    ids: list[str] = ask.memory.setdefault("ids", [])
+    for number in range(len(ids) + 1, min(len(ids) + _AT_ONCE, count) + 1):
+        user = variants.user(entity, seed, number)
+        ids.append(user["userId"])
+        written[user_key(entity, user["userId"])] = encode_record(Facts(levels(user, None)), user)
+    if len(ids) < count:
+        return Wait(ask.world, 0)  # others are served in between
+    ask.desk.store.update(ask.world, (), lambda _: (written, None))
+    return Done({"generated": len(ids), "first": ids[0], "last": ids[-1]}, 201)
+
+
+def simulate(ask: Ask) -> Done:
+    """Change a stored user as the vendor's console would: locks hold events back, not the console."""
+    body, name = ask.body, user_key(_entity(ask), ask.path["id"])
+    outcome = ask.desk.known_outcome(body["outcome"]) if "outcome" in body else None
+    if not {"state", "kycStatus", "riskLevel", "kycRiskLevel", "outcome"} & body.keys():
+        raise Problem(422, "one of state, kycStatus, riskLevel, kycRiskLevel and outcome is required")
+    changes: dict[str, Any] = {n: body[n] for n in ("riskLevel", "kycRiskLevel") if n in body}
+    reason = {"reason": body["reason"]} if "reason" in body else {}
+    if "state" in body:
+        changes["userStateDetails"] = {"state": body["state"], **reason}
+    if "kycStatus" in body:
+        changes["kycStatusDetails"] = {"status": body["kycStatus"], **reason}
+
+    def change(found: Found) -> tuple[Writes, Record]:
+        stored = found[name]
+        if stored is None:
+            raise Problem(404, f"There is no {_entity(ask)} user {ask.path['id']!r} in this world")
+        record = Record.decode(stored)
+        user = merged(record.value(), changes)
+        changed = Record(_decided(record.facts, changes, outcome), json_bytes(user))
+        return {name: changed.encode()}, changed
+
+    return Done(_shown(ask.desk.store.update(ask.world, (name,), change)))
+
+
+def list_snapshots(ask: Ask) -> Done:
+    """The world's snapshots and how much each holds."""
+    kept = ask.desk.store.snapshots(ask.world)
+    return Done({"snapshots": [{"name": name, "keys": keys} for name, keys in kept.items()]})
+
+
+def take_snapshot(ask: Ask) -> Done:
+    """Keep the world's content under a name."""
+    return Done({"name": ask.path["name"], "keys": ask.desk.store.snapshot(ask.world, ask.path["name"])}, 201)
+
+
+def restore_snapshot(ask: Ask) -> Done:
+    """Give the world what a snapshot holds."""
+    source = (ask.body or {}).get("from", ask.world)
+    if not ask.desk.store.restore(ask.world, ask.path["name"], source):
+        raise Problem(404, f"The world {source!r} has no snapshot {ask.path['name']!r}")
+    return Done({"restored": ask.path["name"], "from": source})
+
+
+def forget_snapshot(ask: Ask) -> Done:
+    """Forget a snapshot."""
+    if not ask.desk.store.forget(ask.world, ask.path["name"]):
+        raise Problem(404, f"The world {ask.world!r} has no snapshot {ask.path['name']!r}")
+    return Done({"forgotten": ask.path["name"]})
+
+
+def list_worlds(ask: Ask) -> Done:
+    """The worlds there are."""
+    return Done({"worlds": [{"name": name} for name in ask.desk.store.worlds()]})
+
+
+def make_world(ask: Ask) -> Done:
+    """Make a world; one that is there stays as it is."""
+    name = ask.body["name"]
+    key = ask.desk.key_of(name)
+    if key is None:
+        raise Problem(422, "/name: with tenancy=shared every key lives in the world default")
+    ask.desk.store.update(name, (), lambda _: ({}, None))
+    return Done({"name": name, "key": key}, 201)
+
+
+def delete_world(ask: Ask) -> Done:
+    """Take a world away with all that it holds."""
+    if not ask.desk.store.drop(ask.path["name"]):
+        raise Problem(404, f"There is no world {ask.path['name']!r}")
+    return Done({"deleted": ask.path["name"]})
+
+
+def reset(ask: Ask) -> Done:
+    """Bring the world back to what it was at first."""
+    ask.desk.store.reset(ask.world)
+    return Done({"reset": ask.world})
+
+
+def _decided(facts: Facts, changes: Mapping[str, Any], outcome: str | None) -> Facts:
+    """The facts after a change by hand: what it does not speak of stays as it was decided or is held."""
+    new, old = levels(changes, outcome), facts.decision
+    if outcome is not None:
+        old = Decision(outcome, old.cra if facts.cra_locked else None, old.kyc if facts.kyc_locked else None)
+    decision = Decision(new.outcome or old.outcome, new.cra or old.cra, new.kyc or old.kyc)
+    return touched(facts, decision=decision)
+
+
+def _kind(ask: Ask) -> Any:
+    try:
+        return _KINDS[ask.path["kind"]]
+    except KeyError as error:
+        raise Problem(404, f"{ask.path['kind']!r} is neither users nor events") from error
+
+
+def _entity(ask: Ask) -> str:
+    if ask.path["type"] not in _ENTITIES:
+        raise Problem(404, f"{ask.path['type']!r} is neither consumer nor business")
+    return ask.path["type"]
+
+
+def _key(ask: Ask) -> str:
+    name: str = _kind(ask)[1](_entity(ask), ask.path["id"])
+    return name
+
+
+def _found(ask: Ask) -> Record:
+    stored = ask.desk.store.get(ask.world, _key(ask))
+    if stored is None:
+        raise Problem(404, f"There is no {ask.path['type']} {_kind(ask)[0]} {ask.path['id']!r} in this world")
+    return Record.decode(stored)
+
+
+def _records(ask: Ask, prefix: str) -> list[tuple[str, Record]]:
+    """The records under a prefix that a client has written."""
+    found = ((key, Record.decode(stored)) for key, stored in ask.desk.store.scan(ask.world, prefix))
+    return [(key, record) for key, record in found if not record.untouched()]
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    facts = record.facts
+    return {
+        "body": record.value(),
+        "outcome": facts.decision.outcome,
+        "locked": {"cra": facts.cra_locked, "kyc": facts.kyc_locked},
+        "events": facts.events,
+        "documented": facts.bundled,
+    }

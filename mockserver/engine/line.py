@@ -1,0 +1,238 @@
+"""The straight line: from a call to its reply, over a contract, a store and the settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from mockserver.contract import Contract
+from mockserver.contract.checks import check_query
+from mockserver.contract.names import nearest
+from mockserver.contract.operations import Operation
+from mockserver.contract.parse import parse_body
+from mockserver.contract.smells import Notice
+from mockserver.controls.choice import Choice
+from mockserver.controls.document import Control, read_control
+from mockserver.controls.faults import Subject, fire, matches, user_of
+from mockserver.controls.patterns import UNMATCHED
+from mockserver.controls.prefer import NONE, Preferences, read_preferences
+from mockserver.engine.call import Call, Reply, error_reply, success_reply
+from mockserver.engine.render import ANSWERS, Renderer
+from mockserver.engine.trail import Dials, Trail, note
+from mockserver.errors import ApiError, BadRequest, Forced, MockserverError, NotFound, Unauthorized, Violation
+from mockserver.world import events, users
+from mockserver.world.outcomes import Outcomes
+from mockserver.world.records import Decision
+from mockserver.world.store import Store
+from mockserver.world.tenancy import DEFAULT, Tenancy
+from mockserver.world.users import Effect, Wish
+
+VALIDATION = ("pages", "strict", "lenient")
+_EXISTS_ANYWAY = ("example", "generated")  # answers that an unknown id gets too
+
+
+class Engine:
+    """Call to Reply. It knows nothing of HTTP servers."""
+
+    def __init__(self, contract: Contract, store: Store, tenancy: Tenancy, dials: Dials, outcomes: Outcomes) -> None:
+        self.contract = contract
+        self.store = store
+        self.tenancy = tenancy
+        self.dials = dials
+        self.outcomes = outcomes
+        self.renderer = Renderer(contract, outcomes)
+        if dials.outcome not in outcomes.names:
+            raise MockserverError(f"outcome {dials.outcome!r} is unknown: {outcomes.suggest(dials.outcome)}")
+        self._choices = {"answers": ANSWERS, "outcome": outcomes.names, "validation": VALIDATION}
+        self._behaviours: Mapping[str, Callable[[Wish, Callable[[Effect], bytes]], Effect]] = {
+            "create-user": lambda wish, _: users.create_user(store, wish),
+            "get-user": lambda wish, _: users.get_user(store, wish),
+            "get-event": lambda wish, _: events.get_event(store, wish),
+            "apply-event": lambda wish, render: events.apply_event(store, wish, render),
+        }
+        for operation in contract.operations.built:
+            if operation.do not in self._behaviours:
+                raise MockserverError(f"{operation.id}: unknown behaviour {operation.do!r}")
+
+    def handle(self, call: Call) -> Reply:
+        """Answer a request: with success, or with the vendor's error body. Raises nothing that it foresaw."""
+        trail = Trail(dials=self.dials, operation=call.operation.id if call.operation else UNMATCHED)
+        try:
+            reply = self._answer(call, trail)
+        except ApiError as error:
+            trail.violations = error.violations
+            reply = error_reply(error)
+            if isinstance(error, Unauthorized):  # whose world it is cannot be said: it goes to the default one
+                trail.dials = self.dials.of(read_control(self.store, trail.world))
+        if trail.delay_ms:
+            reply = replace(reply, delay_ms=trail.delay_ms)
+        for fired in trail.fired:
+            reply = replace(
+                reply,
+                delay_ms=reply.delay_ms + fired.delay_ms,
+                wire=fired.wire or reply.wire,
+                notes=(*reply.notes, f"fault: {fired.fault.id}"),
+            )
+        note(self.store, call, reply, trail)
+        return reply
+
+    def refuse(self, call: Call, error: ApiError, operation: str = UNMATCHED) -> Reply:
+        """The answer to a request that no built operation takes, which the journal keeps as well."""
+        trail = Trail(dials=self.dials, operation=operation)
+        try:
+            trail.world = self.tenancy.world_of(call.key)
+        except ApiError:
+            trail.world = DEFAULT
+        trail.dials = self.dials.of(read_control(self.store, trail.world))
+        reply = error_reply(error)
+        note(self.store, call, reply, trail)
+        return reply
+
+    def _answer(self, call: Call, trail: Trail) -> Reply:
+        operation = call.operation
+        assert operation is not None  # noqa: S101 - the web calls `unmatched` for those
+        world = trail.world = self.tenancy.world_of(call.key)
+        control = read_control(self.store, world)
+        dials = trail.dials = self.dials.of(control)
+        header = call.headers.get("prefer")
+        prefer = read_preferences(header, self._choices) if header else NONE
+        profile = trail.profile = prefer.validation or dials.validation
+        answers = trail.answers = prefer.answers or dials.answers
+        if control.faults:
+            self._fault(call, operation, control, trail, "before")
+        trail.delay_ms = prefer.delay or 0
+        if prefer.code is not None:
+            raise Forced(prefer.code, f"Prefer: code={prefer.code} asked for this answer", applied=prefer.applied)
+
+        query = parse_qsl(call.query, keep_blank_values=True, errors="replace") if call.query else []
+        violations = check_query(operation.parameters, query) if query else []
+        body: dict[str, Any] = {}
+        warnings: list[Notice] = []
+        if operation.request is not None:
+            body, found, warnings = self._body(call, operation, profile, dials)
+            violations += found
+        if violations:
+            raise BadRequest.of(violations)
+
+        wish = Wish(
+            operation=operation,
+            world=world,
+            id=call.id,
+            body=body,
+            flags=_flags(operation, query) if query else {},
+            choice=Choice(self.outcomes, operation.id, prefer.outcome, control.armed, dials.outcome),
+            outcomes=self.outcomes,
+            on_duplicate=dials.on_duplicate,
+            one_type=profile == "strict",
+        )
+        seed = dials.seed if prefer.seed is None else prefer.seed
+
+        def render(effect: Effect) -> bytes:
+            return self.renderer.render(operation, effect, answers=answers, outcome=dials.outcome, seed=seed)
+
+        effect = _preferred(self._behave(wish, render, answers, dials, prefer), prefer)
+        content = effect.replay or render(effect)
+        trail.warnings = warnings = [*warnings, *effect.warnings]
+        trail.outcome, trail.chosen_by = effect.decision.outcome or dials.outcome, effect.chosen_by
+        trail.user_id, trail.before, trail.replayed = body.get("userId"), effect.before, effect.replay is not None
+        trail.after = effect.after
+        if control.faults:
+            self._fault(call, operation, control, trail, "after")
+        # What is replayed is as it was: nothing of what is preferred now was applied.
+        return success_reply(operation.status, content, warnings, "" if trail.replayed else prefer.applied)
+
+    def _body(
+        self, call: Call, operation: Operation, profile: str, dials: Dials
+    ) -> tuple[dict[str, Any], list[Violation], list[Notice]]:
+        """The body, what refuses it under the profile, and what is to be said about it."""
+        size = max(call.body_bytes, len(call.body))
+        body = parse_body(call.body, size=size, largest=dials.max_body_bytes, deepest=dials.max_depth)
+        check = self.contract.check(operation, strict=profile == "strict")
+        violations, warnings = check.check(body)
+        if profile == "lenient":
+            violations, noted = _unstorable(violations, body)
+            warnings = [*(Notice(entry.pointer, "not-valid", entry.message) for entry in noted), *warnings]
+        if not violations and b"null" in call.body:
+            check.drop_nulls(body)
+        return body, violations, warnings
+
+    def _behave(
+        self, wish: Wish, render: Callable[[Effect], bytes], answers: str, dials: Dials, prefer: Preferences
+    ) -> Effect:
+        """Change or read the world. An unknown id is an error only where answers come from the store."""
+        try:
+            return self._behaviours[wish.operation.do](wish, render)
+        except NotFound:
+            if answers not in _EXISTS_ANYWAY:
+                raise
+            asked = wish.id or str(wish.body["userId"])
+            way = "setting" if prefer.outcome is None else "prefer"
+            return Effect(asked, b"{}", Decision(prefer.outcome or dials.outcome), chosen_by=way)
+
+    def _fault(self, call: Call, operation: Operation, control: Control, trail: Trail, phase: str) -> None:
+        """Let the first rule of the phase that matches and fires act: raise its answer, or note its delay."""
+        subject: Subject | None = None
+        for fault in control.faults:
+            if fault.phase != phase:
+                continue
+            if subject is None:
+                is_user = operation.id_property == "userId"
+                user_id = user_of(call.id, is_user, call.body)
+                subject = Subject(operation.id, call.method, unquote(call.path), user_id, call.headers)
+            if not matches(fault, subject):
+                continue
+            dials = trail.dials
+            now = dials.clock.now(self.store.recorded(trail.world))
+            fired = fire(self.store, trail.world, fault, seed=dials.seed, now=now)
+            if fired is None:
+                continue
+            trail.fired.append(fired)
+            if fired.status is not None:
+                headers = [] if fired.retry_after is None else [("Retry-After", str(math.ceil(fired.retry_after)))]
+                raise Forced(fired.status, fired.message, headers=headers)
+            if fired.wire and phase == "before":
+                raise Forced(503, fired.message)  # never seen: the wire fault takes its place
+            return
+
+
+def unknown_path(path: str, contract: Contract) -> NotFound:
+    """The 404 of a path that no operation has: it names the right or the nearest one."""
+    operations = contract.operations
+    trimmed = path.rstrip("/") or "/"
+    for wrong, right in operations.wrong_paths.items():
+        if trimmed == wrong or trimmed.startswith(wrong + "/"):
+            return NotFound(f"No operation has the path {path[:200]!r}: it is {right}{trimmed[len(wrong) :][:200]}")
+    if path.endswith("/") and any(entry.path.startswith(f"{trimmed}/{{") for entry in operations.built):
+        return NotFound(f"No operation has the path {path[:200]!r}", hint="The id behind the last slash is empty.")
+    known = [operation.path for operation in operations.built]
+    known += [operation.path for operation in operations.unbuilt]
+    near = nearest(trimmed, known)
+    hint = f"Did you mean {near[0]}?" if near else "GET /openapi.json and `mockserver routes` list what there is."
+    return NotFound(f"No operation has the path {path[:200]!r}", hint=hint)
+
+
+def _preferred(effect: Effect, prefer: Preferences) -> Effect:
+    """What a GET shows was decided at the write, unless this one request prefers another outcome."""
+    if prefer.outcome is None or effect.decision.outcome == prefer.outcome or effect.replay is not None:
+        return effect
+    return replace(effect, decision=replace(effect.decision, outcome=prefer.outcome), chosen_by="prefer")
+
+
+def _flags(operation: Operation, query: Sequence[tuple[str, str]]) -> dict[str, bool]:
+    """The query's booleans; of a repeated one the last counts."""
+    names = {parameter.name for parameter in operation.parameters if parameter.allowed == ("true", "false")}
+    return {name: value == "true" for name, value in query if name in names}
+
+
+def _unstorable(violations: list[Violation], body: Any) -> tuple[list[Violation], list[Violation]]:
+    """What even `lenient` refuses (no object, no userId), and the violations that are only noted."""
+    if not isinstance(body, dict):
+        return [Violation("body", "", "type", "must be an object")], []
+    user_id = body.get("userId")
+    if isinstance(user_id, str) and user_id:
+        return [], violations
+    fatal = [entry for entry in violations if entry.pointer == "/userId"]
+    return fatal or [Violation("body", "/userId", "required", "must be a text of one character at least")], []

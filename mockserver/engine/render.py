@@ -1,0 +1,51 @@
+"""The answer's body: the stored object, the operation's example or a generated variant, and the results beside it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mockserver.contract import Contract
+from mockserver.contract.operations import Operation
+from mockserver.contract.parse import json_bytes
+from mockserver.world.merge import merged
+from mockserver.world.outcomes import Outcomes
+from mockserver.world.records import Decision
+from mockserver.world.users import Effect, without_results
+
+if TYPE_CHECKING:
+    from mockserver.world.variants import Variants
+
+ANSWERS = ("stored", "example", "generated")
+
+
+class Renderer:
+    """Makes answers' bodies as the dial `answers` says."""
+
+    def __init__(self, contract: Contract, outcomes: Outcomes) -> None:
+        self._contract = contract
+        self._outcomes = outcomes
+        self._examples = {operation.id: without_results(operation.example) for operation in contract.operations.built}
+        self._made: Variants | None = None
+
+    @property
+    def variants(self) -> Variants:
+        """The generator, made when it is first needed: Faker is slow to import."""
+        if self._made is None:
+            from mockserver.world.variants import Variants
+
+            self._made = Variants(self._contract)
+        return self._made
+
+    def render(self, operation: Operation, effect: Effect, *, answers: str, outcome: str, seed: int) -> bytes:
+        """The body's bytes. `outcome` is used where nothing was decided at a write."""
+        body, decision = effect.body, effect.decision
+        if answers == "example":
+            body = json_bytes({**self._examples[operation.id], operation.id_property: effect.id})
+            decision = Decision(decision.outcome)
+        elif answers == "generated":
+            variant = without_results(self.variants.body(operation, seed, effect.id))
+            stored = json.loads(body) if body else {}
+            body = json_bytes({**merged(variant, stored), operation.id_property: effect.id})
+        results = self._outcomes.results(operation, decision, outcome)
+        return b"%b,%b}" % (body[:-1], results) if results else body
