@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -62,16 +63,25 @@ def serve(**flags: str | None) -> None:
         server.bind()
     except BindError as error:
         _fail(str(error), 1)
-    server.run(lambda: click.echo(_banner(server.url, settings)))
+
+    def greet() -> None:
+        # Standard output holds JSON lines alone where those were asked for; and nobody may be listening at all.
+        with contextlib.suppress(OSError, ValueError):
+            click.echo(_banner(server.url, settings), err=settings.log_format == "json")
+
+    server.run(greet)
 
 
 def _banner(url: str, settings: Settings) -> str:
     """Where it listens, how to try it, and what would surprise: two or three lines for a person."""
     lines = [f"flagright-mockserver (unofficial) listens on {url}"]
+    key = "ONE-OF-YOUR-API-KEYS" if settings.api_keys else "any"
     if settings.world == "documented":
-        lines.append(f"  try: curl {url}/consumer/users/userId -H 'x-api-key: any'")
+        lines.append(f"  try: curl {url}/consumer/users/userId -H 'x-api-key: {key}'")
     else:
         lines.append(f"  try: curl {url}/openapi.json")
+    if settings.admin == "on":
+        lines.append(f"  controls: {url}/__admin/openapi.json")
     if settings.outcome == "example":
         lines.append(
             "  every answer carries the documentation's example results (a shadow rule that would BLOCK);"
@@ -140,13 +150,49 @@ def validate(operation: str, file: Any, validation: str) -> None:
 @main.command()
 @click.argument("operation")
 @click.option("--request", is_flag=True, help="The example of the request instead of the answer.")
-def example(operation: str, request: bool) -> None:
-    """Print an operation's example answer, as `answers=example` gives it."""
-    found = _operation(_contract(), operation)
+@click.option(
+    "--answers",
+    type=click.Choice(["example", "generated"]),
+    default="example",
+    show_default=True,
+    help="The documented body, or seeded variants as JSON lines.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="What variants are drawn from.")
+@click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many variants.")
+def example(operation: str, request: bool, answers: str, seed: int, count: int) -> None:
+    """Print an operation's example answer, or generated ones, one JSON object a line.
+
+    The ids of generated ones are generated-1, generated-2, ...; the same seed gives the same lines everywhere.
+    """
+    contract = _contract()
+    found = _operation(contract, operation)
+    if answers == "generated":
+        if request:
+            _fail("--request goes with --answers example", 2)
+        _print_variants(contract, found, seed, count)
+        return
     body = found.example_request if request else found.example
     if body is None:
         _fail(f"{found.id} takes no body", 2)
     click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+
+
+def _print_variants(contract: Contract, operation: Operation, seed: int, count: int) -> None:
+    """Write JSON lines to standard output, with a progress bar on standard error where that is a terminal."""
+    from mockserver.contract.parse import json_bytes
+    from mockserver.world.variants import Variants
+
+    variants = Variants(contract)
+    lines = sys.stdout.buffer
+    # A bar among lines that stand in the same terminal would be neither.
+    hidden = count == 1 or sys.stdout.isatty() or not sys.stderr.isatty()
+    try:
+        with click.progressbar(range(1, count + 1), file=sys.stderr, hidden=hidden) as numbers:
+            for number in numbers:
+                lines.write(json_bytes(variants.body(operation, seed, f"generated-{number}")) + b"\n")
+        lines.flush()
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _contract() -> Contract:

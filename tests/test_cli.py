@@ -34,7 +34,8 @@ def serving(*flags: str, **variables: str) -> Iterator[tuple[subprocess.Popen[st
     assert process.stdout
     assert process.stderr
     try:
-        yield process, process.stdout.readline().split()[-1]
+        greeting = process.stderr if "json" in flags else process.stdout  # JSON lines stand alone on stdout
+        yield process, greeting.readline().split()[-1]
     finally:
         process.kill()
         process.wait(5)
@@ -105,7 +106,11 @@ def test_a_busy_port_is_one_line_and_exit_1() -> None:
 BAD_SETTINGS: list[tuple[list[str], Mapping[str, str], str]] = [
     (["--port", "eighty"], {}, '--port: "eighty" is not a whole number from 0 to 65535'),
     ([], {"MOCKSERVER_VALIDATION": "strikt"}, 'did you mean "strict"?'),
-    (["--answers", "generated"], {}, "is not one of stored, example"),
+    (["--answers", "examples"], {}, "is not one of stored, example, generated"),
+    (["--clock", "yesterday"], {}, "is no instant"),
+    (["--outcomes", '{"a": {"then": "clean"}}'], {}, "the setting outcomes: /a: must have results, or when and then"),
+    (["--outcomes", '{"a": {"when": {}, "then": "cleen"}}'], {}, "/a/then"),
+    (["--outcomes", '{"a": {"results": {"hitRules": 5}}}'], {}, "/a/results/hitRules"),
     (["--outcome", "cleen"], {}, "did you mean clean?"),
     (["--world", "/nowhere/at/all.jsonl"], {}, "No such file"),
     (["--world", '{"kind": "user", "type": "consumer", "body": {"userId": 5}}'], {}, "line 1: /body/userId"),

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
+from functools import cache
+from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import BaseConverter
 
 from mockserver import errors
-from mockserver.contract import Contract
+from mockserver.config import Settings
 from mockserver.contract.openapi import bundled_document
 from mockserver.contract.operations import Operation, Unbuilt
 from mockserver.contract.parse import json_bytes
-from mockserver.engine import Call, Engine, Reply, error_reply, unknown_path
-from mockserver.web.log import RequestLog
+from mockserver.engine import Call, Engine, Reply, error_reply
+from mockserver.engine.line import unknown_path
+from mockserver.web.ids import IdConverter
+from mockserver.web.log import RequestLog, failure
+from mockserver.web.probes import probes_blueprint
 
 
-class IdConverter(BaseConverter):
-    """An id in a path: anything, slashes and line breaks included, as the Python SDK sends it unescaped."""
-
-    regex = r"[\s\S]+"
-    part_isolating = False
-
-
-def create_app(engine: Engine, contract: Contract, log: RequestLog, *, profile: str = "pages") -> Flask:
-    """The application that serves a contract through an engine; `profile` is the one the document shows."""
+def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
+    """The application that serves the engine's contract, its admin API and its probes."""
+    contract = engine.contract
     app = Flask("mockserver", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
@@ -37,17 +35,40 @@ def create_app(engine: Engine, contract: Contract, log: RequestLog, *, profile: 
     for operation in contract.operations.built:
         app.add_url_rule(_rule(operation), operation.id, _vendor_view(engine, operation), methods=[operation.method])
     for unbuilt in contract.operations.unbuilt:
-        app.add_url_rule(_rule(unbuilt), unbuilt.id, _unbuilt_view(unbuilt), methods=[unbuilt.method])
+        app.add_url_rule(_rule(unbuilt), unbuilt.id, _unbuilt_view(engine, unbuilt), methods=[unbuilt.method])
 
-    document = json_bytes(bundled_document(contract, profile=profile))
+    document = json_bytes(bundled_document(contract, profile=settings.validation))
     app.add_url_rule("/openapi.json", "openapi", lambda: _response(Reply(200, (), document)), methods=["GET"])
+
+    app.register_blueprint(probes_blueprint(engine))
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
-        return _response(error_reply(_as_api_error(error, contract)))
+        refusal = _as_api_error(error, engine)
+        if isinstance(error, NotFound | MethodNotAllowed):
+            return _response(engine.refuse(_call(None, ""), refusal))
+        return _response(error_reply(refusal))
 
+    if settings.admin == "on":
+        app.wsgi_app = _beside_admin(app.wsgi_app, engine, settings)  # type: ignore[method-assign]
     app.wsgi_app = log.around(app.wsgi_app)  # type: ignore[method-assign,assignment]  # the documented way
     return app
+
+
+def _beside_admin(app: Any, engine: Engine, settings: Settings) -> Any:
+    """The application, with the admin API as one of its own: made at its first use, since few starts need it."""
+
+    @cache
+    def admin() -> Any:
+        from mockserver.web.admin import create_admin
+
+        return create_admin(engine, settings)
+
+    def either(environ: dict[str, Any], start_response: Any) -> Any:
+        inside = environ["PATH_INFO"].startswith("/__admin")
+        return (admin() if inside else app)(environ, start_response)
+
+    return either
 
 
 class _Response(Response):
@@ -71,29 +92,55 @@ def _response(reply: Reply) -> Response:
 
 
 def _vendor_view(engine: Engine, operation: Operation) -> Callable[..., Response]:
-    takes_body = operation.request is not None
-
     def view(**path: str) -> Response:
-        environ = request.environ
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if takes_body else b""
-        call = Call(
-            operation,
-            environ.get("HTTP_X_API_KEY"),
-            next(iter(path.values()), ""),
-            environ.get("QUERY_STRING", ""),
-            environ.get("HTTP_PREFER", ""),
-            body,
-            environ.get("mockserver.body_bytes", 0),
-        )
+        asked = next(iter(path.values()), "")
+        call = _call(operation, asked)
+        if "\ufffd" in asked and not _is_utf8(request.environ["PATH_INFO"]):
+            return _response(engine.refuse(call, errors.BadRequest("The path is not UTF-8"), operation.id))
         return _response(engine.handle(call))
 
     return view
 
 
-def _unbuilt_view(operation: Unbuilt) -> Callable[..., Response]:
+def _is_utf8(path: str) -> bool:
+    """Whether a path, as WSGI gives it (each byte a character), is UTF-8."""
+    try:
+        path.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _call(operation: Operation | None, asked: str) -> Call:
+    """The request as the engine takes it."""
+    environ = request.environ
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    return Call(
+        operation,
+        environ.get("HTTP_X_API_KEY"),
+        asked,
+        environ.get("QUERY_STRING", ""),
+        environ["wsgi.input"].read(length) if length else b"",
+        environ.get("mockserver.body_bytes", 0),
+        environ["REQUEST_METHOD"],
+        environ.get("mockserver.raw_path") or quote(environ["PATH_INFO"].encode("latin-1")),
+        environ["mockserver.headers"] if "mockserver.headers" in environ else _headers(environ),
+    )
+
+
+def _headers(environ: dict[str, Any]) -> dict[str, str]:
+    """The headers by their names in lower case, where our server has not made them already."""
+    return {
+        name[5:].replace("_", "-").lower() if name[:5] == "HTTP_" else "content-type": value
+        for name, value in environ.items()
+        if name[:5] == "HTTP_" or name == "CONTENT_TYPE"
+    }
+
+
+def _unbuilt_view(engine: Engine, operation: Unbuilt) -> Callable[..., Response]:
     def view(**_: str) -> Response:
         message = f"{operation.id} ({operation.sdk_name}) is not built into this sandbox yet"
-        return _response(error_reply(errors.NotBuilt(message)))
+        return _response(engine.refuse(_call(None, ""), errors.NotBuilt(message), operation.id))
 
     return view
 
@@ -103,7 +150,7 @@ def _rule(operation: Operation | Unbuilt) -> str:
     return operation.path.replace("{", "<id:").replace("}", ">")
 
 
-def _as_api_error(error: Exception, contract: Contract) -> errors.ApiError:
+def _as_api_error(error: Exception, engine: Engine) -> errors.ApiError:
     """Any error in the vendor's shape; one that nobody foresaw is a 500 that shows nothing of itself."""
     if isinstance(error, errors.ApiError):
         return error
@@ -111,12 +158,12 @@ def _as_api_error(error: Exception, contract: Contract) -> errors.ApiError:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return errors.MethodNotAllowed(
-            f"{request.method} is not a method of {path[:200]!r}: allowed are {allowed}",
+            f"{request.method} is not a method of {path[:200]!r}: allowed: {allowed}",
             headers=[("Allow", allowed)],
         )
     if isinstance(error, NotFound):
-        return unknown_path(path, contract)
+        return unknown_path(path, engine.contract)
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return errors.BadRequest(f"The request cannot be read: {error.name}")
-    traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write(failure(error))
     return errors.InternalError("The mock server failed; its log says why")

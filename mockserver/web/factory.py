@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
+from mockserver.clock import Clock
 from mockserver.config import Settings
 from mockserver.contract import Contract
+from mockserver.contract.parse import parse_body
 from mockserver.engine import Dials, Engine
+from mockserver.errors import ApiError, ContractError
 from mockserver.web.app import create_app
 from mockserver.web.log import RequestLog
 from mockserver.world.content import initial_content
-from mockserver.world.store import MemoryStore
+from mockserver.world.memory import MemoryStore
+from mockserver.world.outcomes import Outcomes
 from mockserver.world.tenancy import Tenancy
 
 if TYPE_CHECKING:
@@ -20,18 +25,47 @@ if TYPE_CHECKING:
 def application(settings: Settings, stream: TextIO | None = None) -> Flask:
     """The WSGI application of a server with these settings; request lines go to `stream`, else to stdout.
 
-    Raises MockserverError where the contract, the outcome or the world's content cannot be used.
+    Raises MockserverError where the contract, the outcomes or the world's content cannot be used.
     """
     contract = Contract()
-    store = MemoryStore(initial_content(contract, settings.world), settings.max_worlds)
+    store = MemoryStore(
+        initial_content(contract, settings.world),
+        settings.max_worlds,
+        settings.journal_size,
+        settings.journal_bytes,
+    )
     dials = Dials(
         answers=settings.answers,
         outcome=settings.outcome,
         validation=settings.validation,
         on_duplicate=settings.on_duplicate,
+        seed=settings.seed,
+        clock=Clock(settings.clock),
         max_body_bytes=settings.max_body_bytes,
         max_depth=settings.max_depth,
+        journal=settings.journal_size > 0,
+        journal_bodies=settings.journal_bodies,
     )
-    engine = Engine(contract, store, Tenancy(settings.tenancy, settings.api_keys), dials)
+    own, where = _own_outcomes(settings.outcomes)
+    outcomes = Outcomes(contract, own, where)
+    engine = Engine(contract, store, Tenancy(settings.tenancy, settings.api_keys), dials, outcomes)
     log = RequestLog(settings.log_format, stream)
-    return create_app(engine, contract, log, profile=settings.validation)
+    return create_app(engine, log, settings)
+
+
+def _own_outcomes(setting: str) -> tuple[dict[str, Any], str]:
+    """The entries of a user's own file of outcomes, and how to name it; a wrong one raises ContractError."""
+    if setting == "none":
+        return {}, "outcomes"
+    inline = setting.lstrip().startswith("{")
+    where = "the setting outcomes" if inline else setting
+    try:
+        raw = setting.encode() if inline else Path(setting).read_bytes()
+        value = parse_body(raw, size=len(raw), largest=2**40, deepest=100)
+    except OSError as error:
+        raise ContractError(f"{where}: {error.strerror}") from error
+    except ApiError as error:
+        raise ContractError(f"{where}: {error.message}") from error
+    if not isinstance(value, dict):
+        raise ContractError(f"{where}: must be an object of outcomes by name")
+    return value, where

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, TextIO
@@ -21,6 +22,10 @@ class RequestLog:
     def __init__(self, form: str, stream: TextIO | None = None) -> None:
         self._form = form
         self._stream = stream or sys.stdout
+        if self._stream is None:  # standard output was closed before the start
+            self._form = "off"
+            return
+        self._encoding = getattr(self._stream, "encoding", None) or "utf-8"
         self._colour = form == "text" and self._stream.isatty()
 
     def around(self, app: Wsgi) -> Wsgi:
@@ -38,12 +43,15 @@ class RequestLog:
                 return start_response(line, headers, *rest)
 
             answer = app(environ, start)
-            self._write(environ, status, (perf_counter() - started) * 1000)
+            if "mockserver.wait" not in environ:  # a request that waits is called again, and logged then
+                self._write(environ, status, (perf_counter() - started) * 1000)
             return answer
 
         return logged
 
     def _write(self, environ: dict[str, Any], status: str, milliseconds: float) -> None:
+        if self._form == "off":
+            return
         path = environ.get("mockserver.raw_path") or environ["PATH_INFO"]
         path = _plain(path if len(path) <= _LONGEST_PATH else path[:_LONGEST_PATH] + "...")
         if environ.get("QUERY_STRING"):
@@ -60,7 +68,7 @@ class RequestLog:
             if len(notes) > _MOST_NOTES:
                 text += f"\n    and {len(notes) - _MOST_NOTES} more"
         try:
-            self._stream.write(text + "\n")
+            self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding) + "\n")
             self._stream.flush()
         except (OSError, ValueError):  # the terminal went away: serving matters more than the line
             self._form = "off"
@@ -71,3 +79,9 @@ def _plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def failure(error: BaseException) -> str:
+    """A defect of ours for standard error: its kind and place, and no message, which may quote a body."""
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    return f"mockserver: internal error: {type(error).__name__}\n{lines}"
