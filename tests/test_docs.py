@@ -13,19 +13,32 @@ from pathlib import Path
 import pytest
 
 from mockserver.config import SETTINGS
+from mockserver.contract.admin import load_admin
 from mockserver.server import Server
+from mockserver.world.outcomes import Outcomes
 from tests.harness import ROOT, contract, running
 
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-CURLS = [code for language, code in BLOCKS if language == "sh" and code.startswith("curl")]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCKS = FENCE.findall(README)
+CURLS = [
+    code
+    for page in PAGES
+    for language, code in FENCE.findall(page.read_text())
+    if language == "sh" and code.startswith("curl")
+]
 BIN = Path(sys.executable).parent
 
 
-def _section(name: str) -> str:
-    found = re.search(rf"<!-- {name}: generated, a test compares -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
-    assert found, name
-    return found[1]
+def _section(name: str) -> tuple[Path, str]:
+    """The page that has a generated table, and the table as it stands there."""
+    for page in PAGES:
+        text = page.read_text()
+        found = re.search(rf"<!-- {name}: generated, a test compares -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
+        if found:
+            return page, found[1]
+    raise AssertionError(f"no page has the table {name}")
 
 
 def operations_table() -> str:
@@ -45,24 +58,53 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-TABLES = {"operations": operations_table, "settings": settings_table}
+def outcomes_table() -> str:
+    """The outcomes and the magic values that choose them."""
+    outcomes = Outcomes(contract())
+    magic = {persona.then: persona.magic for persona in outcomes.personas.values()}
+    lines = [
+        "| outcome | what it says | last name (consumer) or legal name (business) | id begins with |",
+        "|---|---|---|---|",
+    ]
+    for entry in outcomes.outcomes.values():
+        values = magic.get(entry.name, {})
+        name, prefix = (f"`{values[key]}`" if key in values else "" for key in ("lastName", "userId"))
+        lines.append(f"| `{entry.name}` | {entry.description} | {name} | {prefix} |")
+    return "\n".join(lines) + "\n"
+
+
+def routes_table() -> str:
+    """The routes of the admin API."""
+    _, document = load_admin(contract().models)
+    lines = ["| route | does |", "|---|---|"]
+    for path, item in document["paths"].items():
+        for method, facts in item.items():
+            lines.append(f"| `{method.upper()} {path}` | {facts['summary']} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {
+    "operations": operations_table,
+    "settings": settings_table,
+    "outcomes": outcomes_table,
+    "routes": routes_table,
+}
 
 
 def regenerate() -> None:
-    """Write the generated tables into the README: `make docs`."""
-    text = README
+    """Write the generated tables into the pages: `make docs`."""
     for name, table in TABLES.items():
-        text = text.replace(_section(name), table())
-    (ROOT / "README.md").write_text(text)
+        page, stands = _section(name)
+        page.write_text(page.read_text().replace(stands, table()))
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_generated_tables_are_current(name: str) -> None:
     """The README's tables are those of the contract and of the settings; `make docs` writes them."""
-    assert _section(name) == TABLES[name]()
+    assert _section(name)[1] == TABLES[name]()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def documented() -> Iterator[Server]:
     """A fresh server for the README's curls."""
     with running() as server:
@@ -70,15 +112,15 @@ def documented() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("code", CURLS, ids=lambda code: code.splitlines()[0][:60])
-def test_readme_curls_succeed(code: str, documented: Server) -> None:
-    """Each curl of the README, pasted into a shell, succeeds and answers with JSON, twice in a row."""
+def test_documented_curls_succeed(code: str, documented: Server) -> None:
+    """Each curl of the README and docs, pasted into a shell, succeeds and answers with JSON, twice in a row."""
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
     script = code.replace("http://127.0.0.1:4080", documented.url).replace("curl ", "curl -sS --fail-with-body ", 1)
     for _ in range(2):
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, (done.stdout, done.stderr)
-        assert "userId" in json.loads(done.stdout)
+        assert isinstance(json.loads(done.stdout), dict)
 
 
 def test_readme_refusal_is_shown_as_it_is(documented: Server) -> None:
