@@ -144,7 +144,7 @@ def in_process(app: Any) -> Any:
 def running(**settings: Any) -> Iterator[Server]:
     """A server of its own on a free port, with these settings."""
     chosen = Settings(**{**QUIET, "port": 0, **settings})
-    server = Server(application(chosen), chosen.host, chosen.port, chosen.max_body_bytes)
+    server = Server(application(chosen, contract=contract()), chosen.host, chosen.port, chosen.max_body_bytes)
     server.start()
     try:
         yield server
@@ -154,7 +154,7 @@ def running(**settings: Any) -> Iterator[Server]:
 
 def made(**settings: Any) -> Api:
     """A sandbox in process, with these settings, all to itself."""
-    return Api(in_process(application(Settings(**{**QUIET, **settings}))))
+    return Api(in_process(application(Settings(**{**QUIET, **settings}), contract=contract())))
 
 
 def check_answer(method: str, target: str, answer: Answer) -> None:

@@ -37,8 +37,11 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     for unbuilt in contract.operations.unbuilt:
         app.add_url_rule(_rule(unbuilt), unbuilt.id, _unbuilt_view(engine, unbuilt), methods=[unbuilt.method])
 
-    document = json_bytes(bundled_document(contract, profile=settings.validation))
-    app.add_url_rule("/openapi.json", "openapi", lambda: _response(Reply(200, (), document)), methods=["GET"])
+    @cache  # made when it is first asked for: a start need not wait for it
+    def document() -> bytes:
+        return json_bytes(bundled_document(contract, profile=settings.validation))
+
+    app.add_url_rule("/openapi.json", "openapi", lambda: _response(Reply(200, (), document())), methods=["GET"])
 
     app.register_blueprint(probes_blueprint(engine))
 

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-def application(settings: Settings, stream: TextIO | None = None) -> Flask:
+def application(settings: Settings, stream: TextIO | None = None, contract: Contract | None = None) -> Flask:
     """The WSGI application of a server with these settings; request lines go to `stream`, else to stdout.
 
+    A `contract` that was loaded before may be given: it never changes, so that many applications can share one.
     Raises MockserverError where the contract, the outcomes or the world's content cannot be used.
     """
-    contract = Contract()
+    contract = contract or Contract()
     store = MemoryStore(
         initial_content(contract, settings.world),
         settings.max_worlds,

@@ -7,7 +7,6 @@ objects are merged, lists and scalars replaced; events apply in the order in whi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from mockserver.contract.parse import json_bytes, json_equal
@@ -22,7 +21,6 @@ from mockserver.world.records import (
     encode_record,
     event_key,
     own_event_key,
-    touched,
     user_key,
 )
 from mockserver.world.store import Found, Store, Writes
@@ -91,15 +89,14 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
                 cra=_locked(facts.cra_locked, wish, "lockCraRiskLevel"),
                 kyc=_locked(facts.kyc_locked, wish, "lockKycRiskLevel"),
             )
-        facts = touched(
-            facts,
-            decision=decision,
-            cra_locked=wish.flags.get("lockCraRiskLevel", facts.cra_locked),
-            kyc_locked=wish.flags.get("lockKycRiskLevel", facts.kyc_locked),
-            events=facts.events + 1,
+        facts = Facts(
+            decision,
+            wish.flags.get("lockCraRiskLevel", facts.cra_locked),
+            wish.flags.get("lockKycRiskLevel", facts.kyc_locked),
+            facts.events + 1,
         )
-        effect = Effect(new_id, json_bytes(user), decision, warnings, chosen_by=chosen_by, before=record.body)
-        effect = replace(effect, after=effect.body)
+        body = json_bytes(user)
+        effect = Effect(new_id, body, decision, warnings, chosen_by=chosen_by, before=record.body, after=body)
         writes: dict[str, bytes | None] = dict(used)
         if new_id != user_id:
             writes[key] = None

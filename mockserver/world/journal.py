@@ -43,7 +43,7 @@ class Entry:
 def encode_entry(facts: bytes, body: bytes, answer: bytes, before: bytes, after: bytes) -> bytes:
     """An entry as the store keeps it; `facts` are a JSON object."""
     lengths = b"%d %d %d %d" % (len(body), len(answer), len(before), len(after))
-    return b"\n".join((facts, lengths, body + answer + before + after))
+    return b"".join((facts, b"\n", lengths, b"\n", body, answer, before, after))
 
 
 @lru_cache(maxsize=1024)  # a client sends nearly the same headers each time
