@@ -16,9 +16,13 @@ from typing import Any
 
 from mockserver.config.casts import clock, host, instant, integer, keys, not_blank, whole_number
 
-__all__ = ["PREFIX", "SETTINGS", "ConfigError", "Setting", "Settings", "instant", "load"]
+__all__ = ["ANSWERS", "PREFIX", "PROFILES", "SETTINGS", "ConfigError", "Setting", "Settings", "instant", "load"]
 
 PREFIX = "MOCKSERVER_"
+
+# The words that the contract and the engine know these settings by; each list stands here alone.
+PROFILES = ("pages", "strict", "lenient")
+ANSWERS = ("stored", "example", "generated")
 
 # For a Service named "mockserver" Kubernetes sets these in every pod of the namespace. None is meant for us.
 _KUBERNETES_NAME = re.compile(r"MOCKSERVER_(SERVICE|PORT)_\w+")
@@ -83,13 +87,13 @@ SETTINGS: tuple[Setting, ...] = (
     _choice("log-format", ("text", "json", "off"), "How each request is logged."),
     _choice(
         "validation",
-        ("pages", "strict", "lenient"),
+        PROFILES,
         "How much of a request is checked: what the pages state, every limit of the newest documentation, "
         "or only what cannot be stored.",
     ),
     _choice(
         "answers",
-        ("stored", "example", "generated"),
+        ANSWERS,
         "Where an answer's body comes from: the user as stored, the documented body, or a seeded variant.",
     ),
     Setting(

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mockserver.config import PROFILES
 from mockserver.contract.models import Models, Schema
 from mockserver.contract.names import nearest
 from mockserver.contract.source import read_json
 from mockserver.errors import ContractError
 
-PROFILES = ("pages", "strict", "lenient")
 RESULT_NAMES = ("executedRules", "hitRules", "message", "riskScoreDetails")
 
 _METHODS = ("get", "post")
@@ -73,11 +73,9 @@ class Operation:
     sdk_name: str
     method: str
     path: str  # with {name} for the id
-    summary: str
     evidence: str
     do: str  # the behaviour's name in mockserver.world
     entity: Entity
-    id_parameter: str | None  # of the path
     id_property: str  # of the answer
     parameters: tuple[Parameter, ...]
     request: Schema | None  # raw, with $ref to models
@@ -86,7 +84,6 @@ class Operation:
     response: Schema  # raw, with $ref to models
     says_message: bool  # whether the answer has the property `message`
     example: Mapping[str, Any] = field(repr=False)  # the response body of `answers=example`
-    example_evidence: str = "documented"
     example_request: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
@@ -222,11 +219,9 @@ def _operation(
         sdk_name=facts["x-sdk-name"],
         method=method,
         path=path,
-        summary=facts["summary"],
         evidence=facts["x-evidence"],
         do=behaviour["do"],
         entity=entities[behaviour["entity"]],
-        id_parameter=next((entry["name"] for entry in facts["parameters"] if entry["in"] == "path"), None),
         id_property=chosen["id"],
         parameters=tuple(
             Parameter(entry["name"], _choices(entry), entry["x-evidence"])
@@ -239,7 +234,6 @@ def _operation(
         response=answer["schema"],
         says_message="message" in models.follow(answer["schema"]).get("properties", {}),
         example=examples[chosen["name"]],
-        example_evidence=chosen["evidence"],
         example_request=example_request,
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import Lock
 from typing import Any
 
 from mockserver.contract.models import Schema
@@ -32,7 +33,7 @@ class Reporter:
         from jsonschema.validators import extend
 
         keywords = Draft202012Validator.VALIDATORS
-        validator = extend(  # type: ignore[no-untyped-call]
+        validator = extend(  # type: ignore[no-untyped-call]  # of jsonschema
             Draft202012Validator,
             {
                 "properties": _focused(self, keywords["properties"], _only_properties),
@@ -44,6 +45,7 @@ class Reporter:
             validator({**part, "$defs": schema["$defs"]}, format_checker=formats) for part in schema["allOf"]
         ]
         self.focus: Focus = {}
+        self._lock = Lock()  # the focus is of one report at a time
 
     def report(self, body: Any, suspects: Iterable[Suspect] = ()) -> tuple[list[Violation], bool]:
         """Every violation of the body, in its own order, at most 100, and whether there are more.
@@ -51,23 +53,26 @@ class Reporter:
         `suspects` are the places that the fast validator refused; with them only those are looked into, since a
         body of megabytes would take seconds. Without them everything is.
         """
-        self.focus = _focus(body, suspects)
+        with self._lock:
+            self.focus = _focus(body, suspects)
+            found = self._found(body)
+        place = _places(body)
+        ordered = sorted(found, key=lambda violation: place(violation.pointer))
+        return ordered[:LARGEST_REPORT], len(found) > LARGEST_REPORT
+
+    def _found(self, body: Any) -> list[Violation]:
+        """What each part finds, unordered: of each one violation more than a report holds at the most."""
         found: dict[tuple[str, str], Violation] = {}
-        try:
-            for part in self._parts:
-                room = len(found) + LARGEST_REPORT + 1
-                for error in _leaves(part.iter_errors(body)):
-                    for violation in _violations(error):
-                        found.setdefault((violation.pointer, violation.rule), violation)
-                        if len(found) >= room:
-                            break
+        for part in self._parts:
+            room = len(found) + LARGEST_REPORT + 1
+            for error in _leaves(part.iter_errors(body)):
+                for violation in _violations(error):
+                    found.setdefault((violation.pointer, violation.rule), violation)
                     if len(found) >= room:
                         break
-        finally:
-            self.focus = {}
-        more = len(found) > LARGEST_REPORT
-        place = _places(body)
-        return sorted(found.values(), key=lambda violation: place(violation.pointer))[:LARGEST_REPORT], more
+                if len(found) >= room:
+                    break
+        return list(found.values())
 
 
 # A container's identity to the names or indices in it that were refused.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from mockserver.config import ANSWERS, PROFILES
 from mockserver.contract import Contract
 from mockserver.contract.checks import check_query
 from mockserver.contract.names import nearest
@@ -20,7 +21,7 @@ from mockserver.controls.faults import Subject, fire, matches, user_of
 from mockserver.controls.patterns import UNMATCHED
 from mockserver.controls.prefer import NONE, Preferences, read_preferences
 from mockserver.engine.call import Call, Reply, error_reply, success_reply
-from mockserver.engine.render import ANSWERS, Renderer
+from mockserver.engine.render import Renderer
 from mockserver.engine.trail import Dials, Trail, note
 from mockserver.errors import ApiError, BadRequest, Forced, MockserverError, NotFound, Unauthorized, Violation
 from mockserver.world import events, users
@@ -30,7 +31,6 @@ from mockserver.world.store import Store
 from mockserver.world.tenancy import DEFAULT, Tenancy
 from mockserver.world.users import Effect, Wish
 
-VALIDATION = ("pages", "strict", "lenient")
 _EXISTS_ANYWAY = ("example", "generated")  # answers that an unknown id gets too
 
 
@@ -46,7 +46,7 @@ class Engine:
         self.renderer = Renderer(contract, outcomes)
         if dials.outcome not in outcomes.names:
             raise MockserverError(f"outcome {dials.outcome!r} is unknown: {outcomes.suggest(dials.outcome)}")
-        self._choices = {"answers": ANSWERS, "outcome": outcomes.names, "validation": VALIDATION}
+        self._choices = {"answers": ANSWERS, "outcome": outcomes.names, "validation": PROFILES}
         self._behaviours: Mapping[str, Callable[[Wish, Callable[[Effect], bytes]], Effect]] = {
             "create-user": lambda wish, _: users.create_user(store, wish),
             "get-user": lambda wish, _: users.get_user(store, wish),
@@ -93,7 +93,7 @@ class Engine:
 
     def _answer(self, call: Call, trail: Trail) -> Reply:
         operation = call.operation
-        assert operation is not None  # noqa: S101 - the web calls `unmatched` for those
+        assert operation is not None  # noqa: S101 - the web calls `refuse` for those
         world = trail.world = self.tenancy.world_of(call.key)
         control = read_control(self.store, world)
         dials = trail.dials = self.dials.of(control)
@@ -101,9 +101,9 @@ class Engine:
         prefer = read_preferences(header, self._choices) if header else NONE
         profile = trail.profile = prefer.validation or dials.validation
         answers = trail.answers = prefer.answers or dials.answers
+        trail.delay_ms = prefer.delay or 0
         if control.faults:
             self._fault(call, operation, control, trail, "before")
-        trail.delay_ms = prefer.delay or 0
         if prefer.code is not None:
             raise Forced(prefer.code, f"Prefer: code={prefer.code} asked for this answer", applied=prefer.applied)
 

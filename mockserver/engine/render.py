@@ -16,8 +16,6 @@ from mockserver.world.users import Effect, without_results
 if TYPE_CHECKING:
     from mockserver.world.variants import Variants
 
-ANSWERS = ("stored", "example", "generated")
-
 
 class Renderer:
     """Makes answers' bodies as the dial `answers` says."""

@@ -53,7 +53,7 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
         return _response(error_reply(refusal))
 
     if settings.admin == "on":
-        app.wsgi_app = _beside_admin(app.wsgi_app, engine, settings)  # type: ignore[method-assign]
+        app.wsgi_app = _beside_admin(app.wsgi_app, engine, settings)  # type: ignore[method-assign]  # as below
     app.wsgi_app = log.around(app.wsgi_app)  # type: ignore[method-assign,assignment]  # the documented way
     return app
 
