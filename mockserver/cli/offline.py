@@ -1,96 +1,25 @@
-"""The command `mockserver`. Imports happen inside the commands, so that each starts as fast as it can."""
+"""The commands over the contract alone, no server needed: openapi, routes, validate, example."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.config import SETTINGS, ConfigError, Settings, load
+from mockserver.cli.ending import fail
+from mockserver.config import Settings
 
 if TYPE_CHECKING:
     from mockserver.contract import Contract
     from mockserver.contract.operations import Operation
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _PROFILES = click.Choice(["pages", "strict"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="flagright-mockserver", prog_name="flagright-mockserver")
-def main() -> None:
-    """An unofficial sandbox of the Flagright user API: offline, deterministic, with state."""
-
-
-def _settings_as_flags(command: F) -> F:
-    """Give a command a flag for each setting."""
-    for setting in reversed(SETTINGS):
-        text = f"{setting.help}  [default: {setting.default}; variable: {setting.variable}]"
-        command = click.option(setting.flag, metavar=setting.metavar, help=text)(command)
-    return command
-
-
-@main.command()
-@_settings_as_flags
-def serve(**flags: str | None) -> None:
-    """Serve the sandbox until Ctrl-C.
-
-    A flag beats a variable, a variable beats the default.
-    """
-    try:
-        settings, notes = load(flags, os.environ)
-    except ConfigError as error:
-        _fail(str(error), 2)
-    for note in notes:
-        click.echo(f"mockserver: {note}", err=True)
-
-    from mockserver.errors import MockserverError
-    from mockserver.server import BindError, Server
-    from mockserver.web.factory import application
-
-    try:
-        app = application(settings)
-    except MockserverError as error:
-        _fail(str(error), 2)
-    server = Server(app, settings.host, settings.port, settings.max_body_bytes)
-    try:
-        server.bind()
-    except BindError as error:
-        _fail(str(error), 1)
-
-    def greet() -> None:
-        # Standard output holds JSON lines alone where those were asked for; and nobody may be listening at all.
-        with contextlib.suppress(OSError, ValueError):
-            click.echo(_banner(server.url, settings), err=settings.log_format == "json")
-
-    server.run(greet)
-
-
-def _banner(url: str, settings: Settings) -> str:
-    """Where it listens, how to try it, and what would surprise: two or three lines for a person."""
-    lines = [f"flagright-mockserver (unofficial) listens on {url}"]
-    key = "ONE-OF-YOUR-API-KEYS" if settings.api_keys else "any"
-    if settings.world == "documented":
-        lines.append(f"  try: curl {url}/consumer/users/userId -H 'x-api-key: {key}'")
-    else:
-        lines.append(f"  try: curl {url}/openapi.json")
-    if settings.admin == "on":
-        lines.append(f"  controls: {url}/__admin/openapi.json")
-    if settings.outcome == "example":
-        lines.append(
-            "  every answer carries the documentation's example results (a shadow rule that would BLOCK);"
-            " --outcome clean hits no rule"
-        )
-    return "\n".join(lines)
-
-
-@main.command()
+@click.command()
 @click.option("--validation", type=_PROFILES, default="pages", show_default=True, help="The profile to show.")
 def openapi(validation: str) -> None:
     """Print the contract as one OpenAPI 3.1 document."""
@@ -99,7 +28,7 @@ def openapi(validation: str) -> None:
     click.echo(json.dumps(bundled_document(_contract(), profile=validation), indent=2, ensure_ascii=False))
 
 
-@main.command()
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def routes(as_json: bool) -> None:
     """List the operations, with how well each is known."""
@@ -116,7 +45,7 @@ def routes(as_json: bool) -> None:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-@main.command()
+@click.command()
 @click.argument("operation")
 @click.argument("file", type=click.File("rb"))
 @click.option("--validation", type=_PROFILES, default="pages", show_default=True, help="The profile to check against.")
@@ -131,12 +60,12 @@ def validate(operation: str, file: Any, validation: str) -> None:
     contract = _contract()
     found = _operation(contract, operation)
     if found.request is None:
-        _fail(f"{found.id} takes no body", 2)
+        fail(f"{found.id} takes no body", 2)
     raw = file.read()
     try:
         body = parse_body(raw, size=len(raw), largest=sys.maxsize, deepest=Settings().max_depth)
     except ApiError as error:
-        _fail(error.message, 1)
+        fail(error.message, 1)
     violations, notices = contract.check(found, strict=validation == "strict").check(body)
     for notice in notices:
         click.echo(f"warning: {notice.line}", err=True)
@@ -147,7 +76,7 @@ def validate(operation: str, file: Any, validation: str) -> None:
     click.echo(f"valid: a body of {found.id} ({validation})")
 
 
-@main.command()
+@click.command()
 @click.argument("operation")
 @click.option("--request", is_flag=True, help="The example of the request instead of the answer.")
 @click.option(
@@ -168,12 +97,12 @@ def example(operation: str, request: bool, answers: str, seed: int, count: int) 
     found = _operation(contract, operation)
     if answers == "generated":
         if request:
-            _fail("--request goes with --answers example", 2)
+            fail("--request goes with --answers example", 2)
         _print_variants(contract, found, seed, count)
         return
     body = found.example_request if request else found.example
     if body is None:
-        _fail(f"{found.id} takes no body", 2)
+        fail(f"{found.id} takes no body", 2)
     click.echo(json.dumps(body, indent=2, ensure_ascii=False))
 
 
@@ -202,18 +131,11 @@ def _contract() -> Contract:
     try:
         return Contract()
     except ContractError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
 
 
 def _operation(contract: Contract, name: str) -> Operation:
     try:
         return contract.operations.find(name)
     except KeyError as error:
-        _fail(error.args[0], 2)
-
-
-def _fail(text: str, status: int) -> NoReturn:
-    """End with clear lines on standard error."""
-    for line in text.splitlines():
-        click.echo(f"mockserver: {line}", err=True)
-    sys.exit(status)
+        fail(error.args[0], 2)

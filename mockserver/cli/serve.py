@@ -1,0 +1,77 @@
+"""`mockserver serve`: the sandbox until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from mockserver.cli.ending import fail
+from mockserver.config import SETTINGS, ConfigError, Settings, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _settings_as_flags(command: F) -> F:
+    """Give a command a flag for each setting."""
+    for setting in reversed(SETTINGS):
+        text = f"{setting.help}  [default: {setting.default}; variable: {setting.variable}]"
+        command = click.option(setting.flag, metavar=setting.metavar, help=text)(command)
+    return command
+
+
+@click.command()
+@_settings_as_flags
+def serve(**flags: str | None) -> None:
+    """Serve the sandbox until Ctrl-C.
+
+    A flag beats a variable, a variable beats the default.
+    """
+    try:
+        settings, notes = load(flags, os.environ)
+    except ConfigError as error:
+        fail(str(error), 2)
+    for note in notes:
+        click.echo(f"mockserver: {note}", err=True)
+
+    from mockserver.errors import MockserverError
+    from mockserver.server import BindError, Server
+    from mockserver.web.factory import application
+
+    try:
+        app = application(settings)
+    except MockserverError as error:
+        fail(str(error), 2)
+    server = Server(app, settings.host, settings.port, settings.max_body_bytes)
+    try:
+        server.bind()
+    except BindError as error:
+        fail(str(error), 1)
+
+    def greet() -> None:
+        # Standard output holds JSON lines alone where those were asked for; and nobody may be listening at all.
+        with contextlib.suppress(OSError, ValueError):
+            click.echo(_banner(server.url, settings), err=settings.log_format == "json")
+
+    server.run(greet)
+
+
+def _banner(url: str, settings: Settings) -> str:
+    """Where it listens, how to try it, and what would surprise: two or three lines for a person."""
+    lines = [f"flagright-mockserver (unofficial) listens on {url}"]
+    key = "ONE-OF-YOUR-API-KEYS" if settings.api_keys else "any"
+    if settings.world == "documented":
+        lines.append(f"  try: curl {url}/consumer/users/userId -H 'x-api-key: {key}'")
+    else:
+        lines.append(f"  try: curl {url}/openapi.json")
+    if settings.admin == "on":
+        lines.append(f"  controls: {url}/__admin/openapi.json")
+    if settings.outcome == "example":
+        lines.append(
+            "  every answer carries the documentation's example results (a shadow rule that would BLOCK);"
+            " --outcome clean hits no rule"
+        )
+    return "\n".join(lines)
