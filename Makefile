@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format format-check types docs wheel-check lock clean
+.PHONY: help run test lint format format-check types docs bench bench-steps bench-growth bench-check wheel-check lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,20 @@ types: $(DEV_STAMP) ## check the types with mypy
 
 docs: $(DEV_STAMP) ## write the README's generated tables anew
 	@$(BIN)/python -c 'from tests.test_docs import regenerate; regenerate()'
+
+bench: $(DEV_STAMP) ## measure a request against peers (needs wrk, node, npm); ARGS=--quick for a look
+	@command -v npm >/dev/null || { echo "npm is not here: apt-get install nodejs npm" >&2; exit 1; }
+	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benchmarks/node
+	@$(BIN)/python -m benchmarks peers $(ARGS)
+
+bench-steps: $(DEV_STAMP) ## measure each step of a request, in process
+	@$(BIN)/python -m benchmarks steps $(ARGS)
+
+bench-growth: $(DEV_STAMP) ## measure many users, connections, worlds and large bodies (needs wrk)
+	@$(BIN)/python -m benchmarks growth $(ARGS)
+
+bench-check: $(DEV_STAMP) ## fail where a request costs twice what is recorded (needs wrk)
+	@$(BIN)/python -m benchmarks check
 
 wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment elsewhere, and serve from there
 	@set -e; away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \

@@ -28,7 +28,12 @@ def application(settings: Settings, stream: TextIO | None = None, contract: Cont
     A `contract` that was loaded before may be given: it never changes, so that many applications can share one.
     Raises MockserverError where the contract, the outcomes or the world's content cannot be used.
     """
-    contract = contract or Contract()
+    log = RequestLog(settings.log_format, stream)
+    return create_app(assembled(settings, contract or Contract()), log, settings)
+
+
+def assembled(settings: Settings, contract: Contract) -> Engine:
+    """The engine that such an application has, with a store of its own; raises as `application` does."""
     store = MemoryStore(
         initial_content(contract, settings.world),
         settings.max_worlds,
@@ -49,9 +54,7 @@ def application(settings: Settings, stream: TextIO | None = None, contract: Cont
     )
     own, where = _own_outcomes(settings.outcomes)
     outcomes = Outcomes(contract, own, where)
-    engine = Engine(contract, store, Tenancy(settings.tenancy, settings.api_keys), dials, outcomes)
-    log = RequestLog(settings.log_format, stream)
-    return create_app(engine, log, settings)
+    return Engine(contract, store, Tenancy(settings.tenancy, settings.api_keys), dials, outcomes)
 
 
 def _own_outcomes(setting: str) -> tuple[dict[str, Any], str]:
