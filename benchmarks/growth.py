@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.bodies import HOLE, Operation, full_user, halves, operations
@@ -68,7 +69,7 @@ def _users(counts: Sequence[int], turns: int) -> str:
     return table(rows)
 
 
-def _turn(server: Running, operation: Operation, turn: int, **more: int) -> Measured:
+def _turn(server: Running, operation: Operation, turn: int, **more: Any) -> Measured:
     first = 10_000_000 + turn * 1_000_000
     return measure(server.url, server.pid, operation, seconds=2, first=first, **more)
 
