@@ -18,7 +18,7 @@ from functools import partial
 from signal import SIG_DFL, SIGINT, SIGTERM, signal
 from typing import Any, Self, cast
 
-from mockserver.server.adapter import App, adapt
+from mockserver.server.adapter import Adapter, App
 from mockserver.server.protocol import make_protocol
 from mockserver.server.wire import GARBAGE, WIRE
 
@@ -105,9 +105,9 @@ class Server:
         if self._halt is not None:
             raise RuntimeError(f"{self.url} is served already")
         self.bind()
-        application = adapt(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes)
-        config = Config(application, **UVICORN)
-        protocol, state = make_protocol(), ServerState()
+        adapter = Adapter(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes)
+        config = Config(adapter.call, **UVICORN)  # which is called by our protocol, never by uvicorn's
+        protocol, state = make_protocol(adapter), ServerState()
         runner, halted = asyncio.Runner(loop_factory=config.get_loop_factory()), asyncio.Event()
         loop, listening = runner.get_loop(), cast(socket.socket, self._socket)
 

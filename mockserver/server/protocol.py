@@ -1,28 +1,185 @@
-"""uvicorn's HTTP protocol, with what the sandbox needs of it."""
+"""uvicorn's HTTP protocol, with a WSGI application in the place of its ASGI one.
+
+uvicorn keeps the connections: it parses, times out, pauses and refuses. What is ours is the request: a body is
+gathered, the application called in the loop as soon as it is whole, and the answer written at once. Only an answer
+that waits (a delay, a watch, a client that does not read, its turn behind another one) has a task of its own.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+
+from mockserver.server.adapter import Adapter, Answer, Environ, answer_bytes
+from mockserver.server.wire import cut
+
+_PAUSE = 0.005  # seconds
+_PERFORMED = ("mockserver.wait", "mockserver.delay_ms", "mockserver.wire")  # what an application may wish
 
 
-def make_protocol() -> Any:
-    """The protocol class; made when a server starts, since uvicorn is heavy to import."""
+class Exchange:
+    """One request of a connection, and whether it is answered."""
+
+    __slots__ = ("declared", "environ", "kept", "parts", "size", "whole")
+
+    def __init__(self, environ: Environ, *, keep_alive: bool) -> None:
+        self.environ = environ
+        self.kept = keep_alive  # whether the connection goes on behind the answer
+        self.declared = int(environ.get("CONTENT_LENGTH", 0))
+        self.parts: list[bytes] = []
+        self.size = 0  # bytes of the body that came
+        self.whole = False  # nothing more is read: the body is there, or too large to be read
+
+    def take(self, part: bytes, adapter: Adapter) -> None:
+        """A part of the body: kept up to the limit, then thrown away, then not read at all."""
+        if self.size <= adapter.limit:
+            self.parts.append(part)
+        self.size += len(part)
+
+    def answer(self, adapter: Adapter) -> Answer:
+        """The application's answer."""
+        body = (self.parts[0] if len(self.parts) == 1 else b"".join(self.parts))[: adapter.limit + 1]
+        return adapter.call(self.environ, body, max(self.size, self.declared))
+
+
+def make_protocol(adapter: Adapter) -> Any:
+    """The protocol class for an application; made when a server starts, since uvicorn is heavy to import."""
+    import asyncio
     import logging
 
-    from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+    from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     class Protocol(HttpToolsProtocol):
         def __init__(self, **given: Any) -> None:
             super().__init__(**given)
             self.logger, self.access_log = logging.getLogger(__name__), False
+            self.exchange: Exchange | None = None  # the request that is read
+            self.answering: Exchange | None = None
+            self.gone = False  # the client, or the connection by our own doing
+
+        def on_message_begin(self) -> None:
+            self.url, self.headers, self.expect_100_continue = b"", [], False
 
         def on_headers_complete(self) -> None:
-            super().on_headers_complete()
-            self.scope["state"]["cycle"] = self.cycle
+            self.exchange = None
+            if self.gone:
+                return
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            if self.parser.should_upgrade() and method != b"CONNECT":
+                return  # read again below
+            url = parse_url(self.url)
+            client = self.client[0] if self.client else ""
+            environ = adapter.environ(method, url.path, url.query or b"", version, client, self.headers)
+            keep_alive = version != "1.0" and self.parser.should_keep_alive()
+            self.exchange = exchange = Exchange(environ, keep_alive=keep_alive)
+            if exchange.declared > adapter.drain:
+                self._too_large(exchange)
+            elif self.answering is None:
+                self._go_on()
 
-        def _should_upgrade(self) -> bool:  # True keeps uvicorn from starting what is read again below
-            return self.parser.get_method() != b"CONNECT"
+        def _go_on(self) -> None:
+            """Tell a client to send its body, if it asked and nothing before it waits for an answer."""
+            if self.expect_100_continue and self.exchange is not None and not self.exchange.whole:
+                self.expect_100_continue = False
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+        def on_body(self, body: bytes) -> None:
+            exchange = self.exchange
+            if exchange is None or exchange.whole:
+                return
+            exchange.take(body, adapter)
+            if exchange.size > adapter.drain:
+                self._too_large(exchange)
+
+        def on_message_complete(self) -> None:
+            exchange = self.exchange
+            if exchange is not None and not exchange.whole:
+                exchange.whole = True
+                self._begin(exchange)
+
+        def _too_large(self, exchange: Exchange) -> None:
+            """Answer without the rest of the body, which nobody reads: the connection ends with the answer."""
+            exchange.whole, exchange.kept = True, False
+            self._begin(exchange)
+
+        def _begin(self, exchange: Exchange) -> None:
+            """Answer now, or when those before it are answered."""
+            if self.gone:
+                return
+            if self.answering is not None:
+                self.flow.pause_reading()
+                self.pipeline.appendleft(cast(Any, (exchange, adapter)))  # uvicorn hands it back, see below
+            elif self.flow.write_paused:
+                self._start_asgi_task(exchange, adapter)
+            else:
+                self.answering = exchange
+                answer = exchange.answer(adapter)
+                if any(wish in exchange.environ for wish in _PERFORMED):
+                    self._in_a_task(self._perform(exchange, answer))
+                else:
+                    self._end(exchange, answer)
+
+        def _start_asgi_task(self, exchange: Any, _: Any) -> None:  # uvicorn calls it for the next of its pipeline
+            self.answering = exchange
+            self._in_a_task(self._answer_later(exchange))
+
+        def _in_a_task(self, work: Any) -> None:
+            task = self.loop.create_task(work)
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+
+        async def _answer_later(self, exchange: Exchange) -> None:
+            await self.flow.drain()
+            if not self.gone:
+                await self._perform(exchange, exchange.answer(adapter))
+
+        async def _perform(self, exchange: Exchange, answer: Answer) -> None:
+            """What the application wished: to be called again, to be late, or to have the connection spoilt."""
+            environ = exchange.environ
+            while "mockserver.wait" in environ:
+                await self._watched(*environ.pop("mockserver.wait"))
+                answer = exchange.answer(adapter)
+            if "mockserver.delay_ms" in environ:
+                await asyncio.sleep(environ["mockserver.delay_ms"] / 1000)
+            if self.gone:
+                return
+            if "mockserver.wire" in environ:
+                self.gone = True
+                cut(self.transport, environ["mockserver.wire"])
+            else:
+                await self.flow.drain()
+                self._end(exchange, answer)
+
+        async def _watched(self, watch: Any, seconds: float) -> None:
+            """Until `watch` tells, or the time is over; it is watched before anything else can happen."""
+            happened = asyncio.Event()
+            end = watch(lambda: self.loop.call_soon_threadsafe(happened.set))
+            try:
+                async with asyncio.timeout(seconds):
+                    await happened.wait()
+                    await asyncio.sleep(_PAUSE)  # what else comes now is looked at in one go
+            except TimeoutError:
+                pass
+            finally:
+                end()
+
+        def _end(self, exchange: Exchange, answer: Answer) -> None:
+            if self.gone:
+                return
+            is_head = exchange.environ["REQUEST_METHOD"] == "HEAD"
+            self.transport.write(answer_bytes(answer, is_head=is_head, keep_alive=exchange.kept))
+            self.answering = None
+            if not exchange.kept:
+                self.gone = True
+                self.transport.close()
+            else:
+                self._go_on()
+            self.on_response_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.gone, self.exchange = True, None
+            self.pipeline.clear()
+            super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
             """Ignores offered upgrades (RFC 9110, 7.8): Java offers h2c, httptools then drops the body."""
