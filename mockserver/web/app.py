@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -21,27 +20,28 @@ from mockserver.engine.line import unknown_path
 from mockserver.web.ids import IdConverter
 from mockserver.web.log import RequestLog, failure
 from mockserver.web.probes import probes_blueprint
+from mockserver.web.sandbox import Answers, Environ, Sandbox, response
 
 
 def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     """The application that serves the engine's contract, its admin API and its probes."""
     contract = engine.contract
-    app = Flask("mockserver", static_folder=None)
+    app = Sandbox()
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.url_map.converters["id"] = IdConverter
 
     for operation in contract.operations.built:
-        app.add_url_rule(_rule(operation), operation.id, _vendor_view(engine, operation), methods=[operation.method])
+        app.add_operation(_rule(operation), operation.id, operation.method, _answers(engine, operation))
     for unbuilt in contract.operations.unbuilt:
-        app.add_url_rule(_rule(unbuilt), unbuilt.id, _unbuilt_view(engine, unbuilt), methods=[unbuilt.method])
+        app.add_operation(_rule(unbuilt), unbuilt.id, unbuilt.method, _unbuilt_answers(engine, unbuilt))
 
     @cache  # made when it is first asked for: a start need not wait for it
     def document() -> bytes:
         return json_bytes(bundled_document(contract, profile=settings.validation))
 
-    app.add_url_rule("/openapi.json", "openapi", lambda: _response(Reply(200, (), document())), methods=["GET"])
+    app.add_url_rule("/openapi.json", "openapi", lambda: response(Reply(200, (), document())), methods=["GET"])
 
     app.register_blueprint(probes_blueprint(engine))
 
@@ -49,8 +49,8 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     def refuse(error: Exception) -> Response:
         refusal = _as_api_error(error, engine)
         if isinstance(error, NotFound | MethodNotAllowed):
-            return _response(engine.refuse(_call(None, ""), refusal))
-        return _response(error_reply(refusal))
+            return response(engine.refuse(_call(request.environ, None, ""), refusal))
+        return response(error_reply(refusal))
 
     if settings.admin == "on":
         app.wsgi_app = _beside_admin(app.wsgi_app, engine, settings)  # type: ignore[method-assign]  # as below
@@ -74,35 +74,17 @@ def _beside_admin(app: Any, engine: Engine, settings: Settings) -> Any:
     return either
 
 
-class _Response(Response):
-    """A JSON answer."""
+def _answers(engine: Engine, operation: Operation) -> Answers:
+    def answers(environ: Environ, asked: str) -> Reply:
+        call = _call(environ, operation, asked)
+        if "\ufffd" in asked and not _is_utf8(environ["PATH_INFO"]):
+            return engine.refuse(call, errors.BadRequest("The path is not UTF-8"), operation.id)
+        try:
+            return engine.handle(call)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets the vendor's body
+            return error_reply(_as_api_error(error, engine))
 
-    default_mimetype = "application/json"
-
-
-def _response(reply: Reply) -> Response:
-    """The engine's reply as Flask's response; what is for log and server goes by the environ."""
-    environ = request.environ
-    environ["mockserver.notes"] = reply.notes
-    if reply.delay_ms:
-        environ["mockserver.delay_ms"] = reply.delay_ms
-    if reply.wire:
-        environ["mockserver.wire"] = reply.wire
-    response = _Response(reply.body, reply.status)
-    for name, value in reply.headers:
-        response.headers.add(name, value)
-    return response
-
-
-def _vendor_view(engine: Engine, operation: Operation) -> Callable[..., Response]:
-    def view(**path: str) -> Response:
-        asked = next(iter(path.values()), "")
-        call = _call(operation, asked)
-        if "\ufffd" in asked and not _is_utf8(request.environ["PATH_INFO"]):
-            return _response(engine.refuse(call, errors.BadRequest("The path is not UTF-8"), operation.id))
-        return _response(engine.handle(call))
-
-    return view
+    return answers
 
 
 def _is_utf8(path: str) -> bool:
@@ -114,9 +96,8 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def _call(operation: Operation | None, asked: str) -> Call:
+def _call(environ: Environ, operation: Operation | None, asked: str) -> Call:
     """The request as the engine takes it."""
-    environ = request.environ
     length = int(environ.get("CONTENT_LENGTH") or 0)
     return Call(
         operation,
@@ -140,12 +121,12 @@ def _headers(environ: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _unbuilt_view(engine: Engine, operation: Unbuilt) -> Callable[..., Response]:
-    def view(**_: str) -> Response:
+def _unbuilt_answers(engine: Engine, operation: Unbuilt) -> Answers:
+    def answers(environ: Environ, _: str) -> Reply:
         message = f"{operation.id} ({operation.sdk_name}) is not built into this sandbox yet"
-        return _response(engine.refuse(_call(None, ""), errors.NotBuilt(message), operation.id))
+        return engine.refuse(_call(environ, None, ""), errors.NotBuilt(message), operation.id)
 
-    return view
+    return answers
 
 
 def _rule(operation: Operation | Unbuilt) -> str:
@@ -157,15 +138,14 @@ def _as_api_error(error: Exception, engine: Engine) -> errors.ApiError:
     """Any error in the vendor's shape; one that nobody foresaw is a 500 that shows nothing of itself."""
     if isinstance(error, errors.ApiError):
         return error
-    path = request.path
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return errors.MethodNotAllowed(
-            f"{request.method} is not a method of {path[:200]!r}: allowed: {allowed}",
+            f"{request.method} is not a method of {request.path[:200]!r}: allowed: {allowed}",
             headers=[("Allow", allowed)],
         )
     if isinstance(error, NotFound):
-        return unknown_path(path, engine.contract)
+        return unknown_path(request.path, engine.contract)
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return errors.BadRequest(f"The request cannot be read: {error.name}")
     sys.stderr.write(failure(error))
