@@ -18,7 +18,7 @@ from benchmarks.report import table
 from mockserver.config import Settings
 from mockserver.contract import Contract
 from mockserver.contract.operations import Operation
-from mockserver.contract.parse import parse_body
+from mockserver.contract.parse import read_body
 from mockserver.controls.choice import Choice
 from mockserver.engine import Call, Engine
 from mockserver.engine.trail import Trail, note
@@ -84,7 +84,7 @@ def _steps(operation_id: str) -> Steps:
     steps: dict[str, Callable[[], object]] = {}
     if body:
         check, value = engine.contract.check(operation, strict=False), wish.body
-        steps["parse"] = lambda: parse_body(body, size=len(body), largest=10**7, deepest=100)
+        steps["parse"] = lambda: read_body(body, size=len(body), largest=10**7, deepest=100)
         steps["validate"] = lambda: check.check(value)
     steps["behave, with store"] = lambda: _behave(engine, wish)
     steps["render"] = lambda: _render(engine, operation, effect)
@@ -104,9 +104,9 @@ def _call(engine: Engine, operation_id: str, path: str, body: bytes) -> Call:
 
 
 def _wish(engine: Engine, operation: Operation, call: Call) -> Wish:
-    value = parse_body(call.body, size=len(call.body), largest=10**7, deepest=100) if call.body else {}
+    value, text = read_body(call.body, size=len(call.body), largest=10**7, deepest=100) if call.body else ({}, b"")
     choice = Choice(engine.outcomes, operation.id, None, (), "example")
-    return Wish(operation, DEFAULT, call.id, value, {}, choice, engine.outcomes, "replace", False)
+    return Wish(operation, DEFAULT, call.id, value, text, {}, choice, engine.outcomes, "replace", False)
 
 
 def _behave(engine: Engine, wish: Wish) -> Effect:

@@ -13,7 +13,7 @@ from mockserver.contract import Contract
 from mockserver.contract.checks import check_query
 from mockserver.contract.names import nearest
 from mockserver.contract.operations import Operation
-from mockserver.contract.parse import parse_body
+from mockserver.contract.parse import json_bytes, read_body
 from mockserver.contract.smells import Notice
 from mockserver.controls.choice import Choice
 from mockserver.controls.document import Control, read_control
@@ -110,9 +110,10 @@ class Engine:
         query = parse_qsl(call.query, keep_blank_values=True, errors="replace") if call.query else []
         violations = check_query(operation.parameters, query) if query else []
         body: dict[str, Any] = {}
+        text = b""
         warnings: list[Notice] = []
         if operation.request is not None:
-            body, found, warnings = self._body(call, operation, profile, dials)
+            body, text, found, warnings = self._body(call, operation, profile, dials)
             violations += found
         if violations:
             raise BadRequest.of(violations)
@@ -122,6 +123,7 @@ class Engine:
             world=world,
             id=call.id,
             body=body,
+            text=text,
             flags=_flags(operation, query) if query else {},
             choice=Choice(self.outcomes, operation.id, prefer.outcome, control.armed, dials.outcome),
             outcomes=self.outcomes,
@@ -146,10 +148,10 @@ class Engine:
 
     def _body(
         self, call: Call, operation: Operation, profile: str, dials: Dials
-    ) -> tuple[dict[str, Any], list[Violation], list[Notice]]:
-        """The body, what refuses it under the profile, and what is to be said about it."""
+    ) -> tuple[dict[str, Any], bytes, list[Violation], list[Notice]]:
+        """The body, also as compact JSON, what refuses it under the profile, and what is to be said about it."""
         size = max(call.body_bytes, len(call.body))
-        body = parse_body(call.body, size=size, largest=dials.max_body_bytes, deepest=dials.max_depth)
+        body, text = read_body(call.body, size=size, largest=dials.max_body_bytes, deepest=dials.max_depth)
         check = self.contract.check(operation, strict=profile == "strict")
         violations, warnings = check.check(body)
         if profile == "lenient":
@@ -157,7 +159,8 @@ class Engine:
             warnings = [*(Notice(entry.pointer, "not-valid", entry.message) for entry in noted), *warnings]
         if not violations and b"null" in call.body:
             check.drop_nulls(body)
-        return body, violations, warnings
+            text = json_bytes(body)
+        return body, text, violations, warnings
 
     def _behave(
         self, wish: Wish, render: Callable[[Effect], bytes], answers: str, dials: Dials, prefer: Preferences

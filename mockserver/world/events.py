@@ -18,7 +18,6 @@ from mockserver.world.records import (
     Facts,
     Record,
     counter_key,
-    encode_record,
     event_key,
     own_event_key,
     user_key,
@@ -47,7 +46,8 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
     again is answered by them, another one with that eventId is a Conflict. Raises UnknownUser where there is no
     such user, or one of the other type without allowUserTypeConversion.
     """
-    event = without_results(wish.body)
+    event = wish.own_body
+    event_text = wish.text if event is wish.body else json_bytes(event)
     entity = wish.entity
     user_id = event["userId"]
     new_id = _new_id(wish)
@@ -104,11 +104,11 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
             writes[other_key] = None
         writes[new_key] = Record(facts, effect.body).encode()
         if kept_key:
-            writes[kept_key] = encode_record(Facts(decision), event, answer(effect))
+            writes[kept_key] = Record(Facts(decision), event_text, answer(effect)).encode()
         else:
             number = int(found[counter] or b"0") + 1
             writes[counter] = str(number).encode()
-            writes[own_event_key(entity.name, number)] = encode_record(Facts(decision), event)
+            writes[own_event_key(entity.name, number)] = Record(Facts(decision), event_text).encode()
         return writes, effect
 
     keys = [

@@ -15,6 +15,8 @@ from mockserver.world.outcomes import Outcomes, levels
 from mockserver.world.records import Decision, Facts, Record, user_key
 from mockserver.world.store import Found, Store, Writes
 
+_RESULTS = frozenset(RESULT_NAMES)
+
 
 class Chooser(Protocol):
     """Says which outcome a write gets, when the user as it will be stored is known."""
@@ -34,7 +36,8 @@ class Wish:
     operation: Operation
     world: str
     id: str  # the id of the path
-    body: dict[str, Any]  # {} for a GET
+    body: dict[str, Any]  # {} for a GET; nobody changes it
+    text: bytes  # the body as json_bytes gives it
     flags: Mapping[str, bool]  # the query's booleans that were sent
     choice: Chooser
     outcomes: Outcomes
@@ -45,6 +48,11 @@ class Wish:
     def entity(self) -> Entity:
         """The kind of user that the operation is about."""
         return self.operation.entity
+
+    @property
+    def own_body(self) -> dict[str, Any]:
+        """The body without the result fields, which few clients send: then it is the very body, and has its text."""
+        return self.body if _RESULTS.isdisjoint(self.body) else without_results(self.body)
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ def create_user(store: Store, wish: Wish) -> Effect:
     user_id = wish.body["userId"]
     key = user_key(wish.entity.name, user_id)
     other_key = user_key(wish.entity.other, user_id)
-    user = without_results(wish.body)
+    user = wish.own_body
 
     def change(found: Found) -> tuple[Writes, Effect]:
         stored = found[key]
@@ -96,7 +104,7 @@ def create_user(store: Store, wish: Wish) -> Effect:
             wish.flags.get("lockKycRiskLevel", facts.kyc_locked),
             facts.events,
         )
-        record = Record(facts, json_bytes(body))
+        record = Record(facts, wish.text if body is wish.body else json_bytes(body))
         effect = Effect(
             user_id,
             json_bytes({"userId": user_id}),
