@@ -73,7 +73,8 @@ class MemoryStore:
         """See Store."""
         place = self._world(world)
         with place.lock:
-            writes, result = change({key: place.part(key).get(key) for key in keys})
+            content, controls = place.content, place.controls
+            writes, result = change({key: (controls if key[:8] == CONTROL else content).get(key) for key in keys})
             for key, value in writes.items():
                 if value is None:
                     place.part(key).pop(key, None)

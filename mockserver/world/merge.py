@@ -11,6 +11,6 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     result = dict(base)
     for name, value in changes.items():
         old = result.get(name)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[name] = merged(old, value) if both else value  # type: ignore[arg-type]  # both are mappings here
+        # JSON objects are dicts; to ask for Mapping costs ten times as much.
+        result[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return result
