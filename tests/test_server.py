@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import requests
 
-from mockserver.server import GARBAGE, WIRE, BindError, Server
+from mockserver.server import GARBAGE, UVICORN, WIRE, BindError, Server
 
 ROOT = Path(__file__).parent.parent
 MIB = 1024 * 1024
@@ -458,6 +458,30 @@ def test_past_the_drain_the_answer_comes_at_once_and_the_connection_ends(app: Ec
                 assert json.loads(body)["mockserver.body_bytes"] > 5000
                 assert json.loads(body)["read"] <= 1001
                 assert sock.recv(1) == b""
+
+
+def test_an_idle_connection_is_closed_and_a_busy_one_is_not(app: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept-alive connection ends some time after its last answer, and not while one is due."""
+    monkeypatch.setitem(UVICORN, "timeout_keep_alive", 0.2)
+    with Server(app, "127.0.0.1", 0, LIMIT) as server, connect(server) as sock:
+        for path in (b"/first", b"/delay/500", b"/last"):
+            sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert read_answers(sock, 1)[0][0] == "HTTP/1.1 200 OK"
+        started = time.monotonic()
+        assert sock.recv(1) == b""
+        assert time.monotonic() - started > 0.1
+
+
+def test_a_pipelined_client_that_asks_to_send_its_body_is_told_in_its_turn(server: Server) -> None:
+    """`100 Continue` stands behind the answers of the requests before it."""
+    with connect(server) as sock:
+        sock.sendall(b"GET /delay/100 HTTP/1.1\r\nHost: x\r\n\r\n")
+        sock.sendall(b"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        received = b""
+        while not received.endswith(b"}HTTP/1.1 100 Continue\r\n\r\n"):
+            received += sock.recv(65536)
+        sock.sendall(b"hi")
+        assert json.loads(read_answers(sock, 1)[0][2])["body"] == "hi"
 
 
 def test_expect_100_continue_is_answered(server: Server) -> None:

@@ -22,7 +22,7 @@ from mockserver.server.adapter import Adapter, App
 from mockserver.server.protocol import make_protocol
 from mockserver.server.wire import GARBAGE, WIRE
 
-__all__ = ["GARBAGE", "WIRE", "BindError", "Server"]
+__all__ = ["GARBAGE", "UVICORN", "WIRE", "BindError", "Server"]
 
 DRAIN, BACKLOG = 64 * 1024 * 1024, 2048
 UVICORN: dict[str, Any] = {"loop": "asyncio", "interface": "asgi3", "ws": "none", "lifespan": "off"}

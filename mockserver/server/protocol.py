@@ -56,6 +56,7 @@ def make_protocol(adapter: Adapter) -> Any:
             self.exchange: Exchange | None = None  # the request that is read
             self.answering: Exchange | None = None
             self.gone = False  # the client, or the connection by our own doing
+            self.idle_since: float | None = None  # the loop's time of the last answer; None while there is work
 
         def on_message_begin(self) -> None:
             self.url, self.headers, self.expect_100_continue = b"", [], False
@@ -176,14 +177,36 @@ def make_protocol(adapter: Adapter) -> Any:
                 self._go_on()
             self.on_response_complete()
 
+        def on_response_complete(self) -> None:
+            """As uvicorn's, but a connection has one timer for its life instead of a new one with each answer."""
+            if self.transport.is_closing():
+                return
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+                return
+            if self.exchange is None or self.exchange.whole:
+                self.idle_since = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+
+        def _close_if_idle(self) -> None:
+            now = self.loop.time()
+            left = self.timeout_keep_alive - (now - (now if self.idle_since is None else self.idle_since))
+            if left > 0:
+                self.timeout_keep_alive_task = self.loop.call_later(left, self._close_if_idle)
+            elif not self.gone:
+                self.transport.close()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self.gone, self.exchange = True, None
             self.pipeline.clear()
+            self._unset_keepalive_if_required()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
             """Ignores offered upgrades (RFC 9110, 7.8): Java offers h2c, httptools then drops the body."""
-            self._unset_keepalive_if_required()
+            self.idle_since = None
             parts: list[bytes | memoryview] = [data]
             while parts:
                 part = parts.pop()
