@@ -30,19 +30,20 @@ def run_peers(quick: bool) -> int:
     data = {"machine": description(), "contenders": [figures.data() for figures in found]}
     (RESULTS / "peers.json").write_text(json.dumps(data, indent=1) + "\n")
     RATIOS.write_text(json.dumps(ratios([found[0], found[-1]])) + "\n")
-    put_into(ROOT / "README.md", f"![CPU a request](benchmarks/results/peers.svg)\n\n{text}")
+    put_into(ROOT / "README.md", "bench", f"![CPU a request](benchmarks/results/peers.svg)\n\n{text}")
     return 0
 
 
 def run_steps(quick: bool) -> int:
     """What each step of the straight line costs, in process."""
-    from benchmarks.report import RESULTS
+    from benchmarks.contenders import ROOT
+    from benchmarks.report import put_into
     from benchmarks.steps import report
 
     text = report(turns=5 if quick else 15)
     print(text)
     if not quick:
-        (RESULTS / "steps.md").write_text(text)
+        put_into(ROOT / "docs" / "performance.md", "steps", text)
     return 0
 
 

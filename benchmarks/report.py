@@ -15,7 +15,6 @@ from benchmarks.peers import Figures
 
 RESULTS = Path(__file__).parent / "results"
 _COLOURS = {"post": "#2f6fab", "get": "#7fb3d5", "event": "#c98b2b"}
-_BLOCK = re.compile(r"(<!-- bench: [^\n]*-->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -92,10 +91,11 @@ def chart(found: Sequence[Figures]) -> str:
     )
 
 
-def put_into(page: Path, text: str) -> bool:
-    """Put the section between the page's `<!-- bench: ... -->` and `<!-- /bench -->`; False where it has none."""
+def put_into(page: Path, name: str, text: str) -> bool:
+    """Put the section between the page's `<!-- NAME: ... -->` and `<!-- /NAME -->`; False where it has none."""
     old = page.read_text() if page.exists() else ""
-    new, count = _BLOCK.subn(lambda found: found[1] + text + found[2], old)
+    block = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    new, count = block.subn(lambda found: found[1] + text + found[2], old)
     if count:
         page.write_text(new)
     return bool(count)
