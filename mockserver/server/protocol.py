@@ -19,31 +19,40 @@ _PERFORMED = ("mockserver.wait", "mockserver.delay_ms", "mockserver.wire")  # wh
 class Exchange:
     """One request of a connection, and whether it is answered."""
 
-    __slots__ = ("declared", "environ", "kept", "parts", "size", "whole")
+    __slots__ = ("body", "declared", "environ", "kept", "size", "whole")
 
     def __init__(self, environ: Environ, *, keep_alive: bool) -> None:
         self.environ = environ
         self.kept = keep_alive  # whether the connection goes on behind the answer
         self.declared = int(environ.get("CONTENT_LENGTH", 0))
-        self.parts: list[bytes] = []
+        self.body: bytes | bytearray = b""  # what is kept of it
         self.size = 0  # bytes of the body that came
         self.whole = False  # nothing more is read: the body is there, or too large to be read
 
     def take(self, part: bytes, adapter: Adapter) -> None:
         """A part of the body: kept up to the limit, then thrown away, then not read at all."""
-        if self.size <= adapter.limit:
-            self.parts.append(part)
+        if not self.size:
+            self.body = part  # nearly every body comes in one part, and is not copied
+        elif self.size <= adapter.limit:
+            if isinstance(self.body, bytes):
+                self.body = bytearray(self.body)
+            self.body += part
         self.size += len(part)
 
     def answer(self, adapter: Adapter) -> Answer:
         """The application's answer."""
-        body = (self.parts[0] if len(self.parts) == 1 else b"".join(self.parts))[: adapter.limit + 1]
+        body = bytes(self.body)[: adapter.limit + 1]
         return adapter.call(self.environ, body, max(self.size, self.declared))
+
+    def forget(self) -> None:
+        """Let go of what the answer was made from: the connection may live on for long."""
+        self.environ, self.body = {}, b""
 
 
 def make_protocol(adapter: Adapter) -> Any:
     """The protocol class for an application; made when a server starts, since uvicorn is heavy to import."""
     import asyncio
+    import contextlib
     import logging
 
     from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
@@ -116,7 +125,7 @@ def make_protocol(adapter: Adapter) -> Any:
                 self.answering = exchange
                 answer = exchange.answer(adapter)
                 if any(wish in exchange.environ for wish in _PERFORMED):
-                    self._in_a_task(self._perform(exchange, answer))
+                    self._in_a_task(self._perform(exchange, answer, self._watching(exchange)))
                 else:
                     self._end(exchange, answer)
 
@@ -124,22 +133,25 @@ def make_protocol(adapter: Adapter) -> Any:
             self.answering = exchange
             self._in_a_task(self._answer_later(exchange))
 
-        def _in_a_task(self, work: Any) -> None:
+        def _in_a_task(self, work: Any) -> Any:
             task = self.loop.create_task(work)
             task.add_done_callback(self.tasks.discard)
             self.tasks.add(task)
+            return task
 
         async def _answer_later(self, exchange: Exchange) -> None:
             await self.flow.drain()
             if not self.gone:
-                await self._perform(exchange, exchange.answer(adapter))
+                answer = exchange.answer(adapter)
+                await self._perform(exchange, answer, self._watching(exchange))
 
-        async def _perform(self, exchange: Exchange, answer: Answer) -> None:
+        async def _perform(self, exchange: Exchange, answer: Answer, watched: Any) -> None:
             """What the application wished: to be called again, to be late, or to have the connection spoilt."""
             environ = exchange.environ
-            while "mockserver.wait" in environ:
-                await self._watched(*environ.pop("mockserver.wait"))
+            while watched is not None:
+                await watched
                 answer = exchange.answer(adapter)
+                watched = self._watching(exchange)
             if "mockserver.delay_ms" in environ:
                 await asyncio.sleep(environ["mockserver.delay_ms"] / 1000)
             if self.gone:
@@ -151,18 +163,26 @@ def make_protocol(adapter: Adapter) -> Any:
                 await self.flow.drain()
                 self._end(exchange, answer)
 
-        async def _watched(self, watch: Any, seconds: float) -> None:
-            """Until `watch` tells, or the time is over; it is watched before anything else can happen."""
+        def _watching(self, exchange: Exchange) -> Any:
+            """What ends when the application may be called again, None if it did not ask for that.
+
+            It watches from now on, before anything else can happen, and not from when a task comes to it.
+            """
+            if "mockserver.wait" not in exchange.environ:
+                return None
+            watch, seconds = exchange.environ.pop("mockserver.wait")
             happened = asyncio.Event()
             end = watch(lambda: self.loop.call_soon_threadsafe(happened.set))
-            try:
-                async with asyncio.timeout(seconds):
-                    await happened.wait()
-                    await asyncio.sleep(_PAUSE)  # what else comes now is looked at in one go
-            except TimeoutError:
-                pass
-            finally:
-                end()
+
+            async def until_told() -> None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await happened.wait()
+                        await asyncio.sleep(_PAUSE)  # what else comes now is looked at in one go
+
+            watched = self._in_a_task(until_told())
+            watched.add_done_callback(lambda _: end())
+            return watched
 
         def _end(self, exchange: Exchange, answer: Answer) -> None:
             if self.gone:
@@ -170,6 +190,7 @@ def make_protocol(adapter: Adapter) -> Any:
             is_head = exchange.environ["REQUEST_METHOD"] == "HEAD"
             self.transport.write(answer_bytes(answer, is_head=is_head, keep_alive=exchange.kept))
             self.answering = None
+            exchange.forget()
             if not exchange.kept:
                 self.gone = True
                 self.transport.close()
