@@ -76,7 +76,8 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "load.lua"
         path.write_text(script)
-        command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
+        how = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
+        command = ["taskset", "-c", str(LOAD_CORE), "wrk", *how]
         began, busy, own, used = time.monotonic(), busy_seconds(), cpu_seconds(pid), _children()
         done = subprocess.run([*command, "-s", str(path), url], capture_output=True, text=True, check=False)
         spent = cpu_seconds(pid) - own
