@@ -38,6 +38,10 @@ class ContractError(MockserverError):
     """A file under schemas/ or fixtures/ is missing, broken or not understood; the text names the file."""
 
 
+class FlagrightContractWarning(UserWarning):
+    """In a pytest run: what the client under test sent breaks the contract, or looks wrong."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """One way in which a request breaks the contract.

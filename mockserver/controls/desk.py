@@ -31,6 +31,7 @@ class Desk:
     variants: Callable[[], Variants]
     version: str
     key_of: Callable[[str], str | None]  # a key that lives in a world
+    content: Callable[[str], Mapping[str, bytes]]  # of a new world, by the setting `world`; `default` is the server's
     journal: bool  # whether requests are kept
 
     def resolve(self, name: str) -> str:

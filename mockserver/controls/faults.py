@@ -16,7 +16,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from statistics import NormalDist
 from typing import Any
 
 from mockserver.clock import chance
@@ -79,7 +78,8 @@ class Fired:
     @property
     def message(self) -> str:
         """What the error body says."""
-        return self.fault.message or f"Fault {self.fault.id} of the test author answers {self.status}"
+        does = f"answers {self.status}" if self.status else f"ends the connection ({self.wire})"
+        return self.fault.message or f"Fault {self.fault.id} of the test author {does}"
 
 
 def read_fault(entry: Mapping[str, Any]) -> Fault:
@@ -173,6 +173,8 @@ def _delay(fault: Fault, seed: int, number: int) -> float:
     if delay["type"] == "uniform":
         lower, upper = float(delay["lower"]), float(delay["upper"])
         return lower + (upper - lower) * at
+    from statistics import NormalDist  # slow to import, and seldom needed
+
     bell = NormalDist().inv_cdf(min(max(at, 1e-9), 1 - 1e-9))
     return min(float(delay["median"]) * math.exp(float(delay["sigma"]) * bell), _LONGEST_DELAY)
 

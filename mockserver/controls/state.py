@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.contract.parse import json_bytes
+from mockserver.controls.arming import first_control
 from mockserver.controls.desk import Ask, Done, Wait
 from mockserver.errors import Problem, WorldError
 from mockserver.world.content import content_lines
@@ -108,7 +109,7 @@ def generate_users(ask: Ask) -> Done | Wait:
     if len(ids) < count:
         return Wait(ask.world, 0)  # others are served in between
     ask.desk.store.update(ask.world, (), lambda _: (written, None))
-    return Done({"generated": len(ids), "first": ids[0], "last": ids[-1]}, 201)
+    return Done({"generated": len(ids), "first": ids[0], "last": ids[-1], "ids": ids}, 201)
 
 
 def simulate(ask: Ask) -> Done:
@@ -168,13 +169,41 @@ def list_worlds(ask: Ask) -> Done:
 
 
 def make_world(ask: Ask) -> Done:
-    """Make a world; one that is there stays as it is."""
-    name = ask.body["name"]
+    """Make a world; one that is there stays as it is, unless the body says how it shall begin."""
+    name, store = ask.body["name"], ask.desk.store
     key = ask.desk.key_of(name)
     if key is None:
-        raise Problem(422, "/name: with tenancy=shared every key lives in the world default")
-    ask.desk.store.update(name, (), lambda _: ({}, None))
+        raise Problem(
+            422, "/name: no key leads there: with tenancy=shared all live in default, api-keys may let in others only"
+        )
+    if ask.body.keys() <= {"name"}:
+        store.update(name, (), lambda _: ({}, None))
+        return Done({"name": name, "key": key}, 201)
+    store.make(name, {**_first_content(ask), **first_control(ask)})
     return Done({"name": name, "key": key}, 201)
+
+
+def _first_content(ask: Ask) -> Mapping[str, bytes]:
+    """What a world that is made shall begin with: the body's `world`, else what the server's worlds begin with."""
+    start = ask.body.get("world", "default")
+    if start not in ("default", "documented", "empty") and start.lstrip()[:1] not in ("{", "["):
+        raise Problem(422, "/world: must be default, documented, empty, or the content itself, beginning with { or [")
+    try:
+        return ask.desk.content(start)
+    except WorldError as error:
+        raise Problem(422, f"/world: {error}") from error
+
+
+def finish_world(ask: Ask) -> Done:
+    """Take a world away for good, and remember whose it was."""
+    ask.desk.store.finish(ask.path["name"], ask.body["note"])
+    return Done({"finished": ask.path["name"]})
+
+
+def late_worlds(ask: Ask) -> Done:
+    """The finished worlds whose keys were used afterwards."""
+    late = ask.desk.store.late()
+    return Done({"worlds": [{"name": name, "note": e.note, "calls": e.calls} for name, e in late.items()]})
 
 
 def delete_world(ask: Ask) -> Done:

@@ -22,7 +22,7 @@ from mockserver.controls.patterns import UNMATCHED
 from mockserver.controls.prefer import NONE, Preferences, read_preferences
 from mockserver.engine.call import Call, Reply, error_reply, success_reply
 from mockserver.engine.render import Renderer
-from mockserver.engine.trail import Dials, Trail, note
+from mockserver.engine.trail import Dials, Trail, judged, note
 from mockserver.errors import ApiError, BadRequest, Forced, MockserverError, NotFound, Unauthorized, Violation
 from mockserver.world import events, users
 from mockserver.world.outcomes import Outcomes
@@ -31,6 +31,9 @@ from mockserver.world.store import Store
 from mockserver.world.tenancy import DEFAULT, Tenancy
 from mockserver.world.users import Effect, Wish
 
+_OUTLIVED = (
+    "A client, a thread or a cache made for it still lives: make it anew for each test, or let tests share a key."
+)
 _EXISTS_ANYWAY = ("example", "generated")  # answers that an unknown id gets too
 
 
@@ -63,7 +66,7 @@ class Engine:
         try:
             reply = self._answer(call, trail)
         except ApiError as error:
-            trail.violations = error.violations
+            trail.violations, trail.mark = error.violations, judged(error, taken=True)
             reply = error_reply(error)
             if isinstance(error, Unauthorized):  # whose world it is cannot be said: it goes to the default one
                 trail.dials = self.dials.of(read_control(self.store, trail.world))
@@ -74,14 +77,14 @@ class Engine:
                 reply,
                 delay_ms=reply.delay_ms + fired.delay_ms,
                 wire=fired.wire or reply.wire,
-                notes=(*reply.notes, f"fault: {fired.fault.id}"),
+                fault=f"{reply.fault},{fired.fault.id}" if reply.fault else fired.fault.id,
             )
         note(self.store, call, reply, trail)
         return reply
 
     def refuse(self, call: Call, error: ApiError, operation: str = UNMATCHED) -> Reply:
         """The answer to a request that no built operation takes, which the journal keeps as well."""
-        trail = Trail(dials=self.dials, operation=operation)
+        trail = Trail(dials=self.dials, operation=operation, mark=judged(error, taken=False))
         try:
             trail.world = self.tenancy.world_of(call.key)
         except ApiError:
@@ -95,6 +98,9 @@ class Engine:
         operation = call.operation
         assert operation is not None  # noqa: S101 - the web calls `refuse` for those
         world = trail.world = self.tenancy.world_of(call.key)
+        over = self.store.finished(world)
+        if over is not None:
+            raise Unauthorized(f"Unauthorized: {over} is over, and its key with it", hint=_OUTLIVED)
         control = read_control(self.store, world)
         dials = trail.dials = self.dials.of(control)
         header = call.headers.get("prefer")
@@ -142,7 +148,8 @@ class Engine:
         if control.faults:
             self._fault(call, operation, control, trail, "after")
         # What is replayed is as it was: nothing of what is preferred now was applied.
-        return success_reply(operation.status, content, warnings, "" if trail.replayed else prefer.applied)
+        applied = "" if trail.replayed else prefer.applied
+        return success_reply(operation.status, content, warnings, applied, trail.outcome)
 
     def _body(
         self, call: Call, operation: Operation, profile: str, dials: Dials
