@@ -18,13 +18,14 @@ from mockserver.contract.operations import Operation, Unbuilt
 from mockserver.contract.parse import json_bytes
 from mockserver.engine import Call, Engine, Reply, error_reply
 from mockserver.engine.line import unknown_path
+from mockserver.web.docs import docs_blueprint
 from mockserver.web.ids import IdConverter
 from mockserver.web.log import RequestLog, failure
 from mockserver.web.probes import probes_blueprint
 
 
 def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
-    """The application that serves the engine's contract, its admin API and its probes."""
+    """The application that serves the engine's contract, its admin API, its probes and its docs page."""
     contract = engine.contract
     app = Flask("mockserver", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -44,6 +45,7 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     app.add_url_rule("/openapi.json", "openapi", lambda: _response(Reply(200, (), document())), methods=["GET"])
 
     app.register_blueprint(probes_blueprint(engine))
+    app.register_blueprint(docs_blueprint(admin=settings.admin == "on"))
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
@@ -84,8 +86,11 @@ def _response(reply: Reply) -> Response:
     """The engine's reply as Flask's response; what is for log and server goes by the environ."""
     environ = request.environ
     environ["mockserver.notes"] = reply.notes
+    environ["mockserver.outcome"] = reply.outcome
     if reply.delay_ms:
         environ["mockserver.delay_ms"] = reply.delay_ms
+    if reply.fault:
+        environ["mockserver.fault"] = reply.fault
     if reply.wire:
         environ["mockserver.wire"] = reply.wire
     response = _Response(reply.body, reply.status)
