@@ -17,6 +17,8 @@ from mockserver.contract.admin import load_admin
 from mockserver.server import Server
 from mockserver.world.outcomes import Outcomes
 from tests.harness import ROOT, contract, running
+from tests.plugin.inner import NAMED
+from tests.plugin.tables import TABLES as PLUGIN_TABLES
 
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -88,6 +90,7 @@ TABLES = {
     "settings": settings_table,
     "outcomes": outcomes_table,
     "routes": routes_table,
+    **PLUGIN_TABLES,
 }
 
 
@@ -95,7 +98,8 @@ def regenerate() -> None:
     """Write the generated tables into the pages: `make docs`."""
     for name, table in TABLES.items():
         page, stands = _section(name)
-        page.write_text(page.read_text().replace(stands, table()))
+        begin, end = f"<!-- {name}: generated, a test compares -->\n", f"<!-- /{name} -->"
+        page.write_text(page.read_text().replace(f"{begin}{stands}{end}", f"{begin}{table()}{end}"))
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -136,10 +140,20 @@ def test_readme_refusal_is_shown_as_it_is(documented: Server) -> None:
 
 def test_readme_python_runs(documented: Server) -> None:
     """The README's Python, with the real SDK, runs against the server."""
-    [code] = [code for language, code in BLOCKS if language == "python"]
+    [code] = [code for language, code in BLOCKS if language == "python" and "base_url" in code]
     script = code.replace("http://127.0.0.1:4080", documented.url)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout == "ada-2\n", done.stderr
+
+
+def test_readme_test_passes(tmp_path: Path) -> None:
+    """The README's test, put into a file, passes with the plugin alone."""
+    [code] = [code for language, code in BLOCKS if language == "python" and "flagright_mock" in code]
+    (tmp_path / "test_readme.py").write_text(code)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NAMED]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_readme_pipe_runs() -> None:
