@@ -220,17 +220,19 @@ def _outcome(name: str, entry: Mapping[str, Any], where: str, shapes: Mapping[st
 
 
 def _of_transaction(users: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """What an outcome says of a transaction: the same rules, the risk of the user as its risk, and the status.
-
-    The status is the strictest action of the rules that hit and are no shadow rules, ALLOW where there are none.
-    """
+    """What an outcome says of a transaction: the same rules, the risk of the user as its risk, and the status."""
     risk = users.get("riskScoreDetails", {})
     details = {name: risk[of_user] for of_user, name in _TRANSACTION_RISK.items() if of_user in risk}
     said = {"executedRules": [], "hitRules": [], **users, "riskScoreDetails": details, **own}
     if not said["riskScoreDetails"]:
         del said["riskScoreDetails"]
-    actions = {rule["ruleAction"] for rule in said["hitRules"] if not rule.get("isShadow")}
-    return {"status": next((action for action in _STRICTEST if action in actions), "ALLOW"), **said}
+    return {"status": status_of(said["hitRules"]), **said}
+
+
+def status_of(hits: Sequence[Mapping[str, Any]]) -> str:
+    """The status of a transaction (a RuleAction): the strictest action of the rules that hit, shadow rules apart."""
+    actions = {rule["ruleAction"] for rule in hits if not rule.get("isShadow")}
+    return next((action for action in _STRICTEST if action in actions), "ALLOW")
 
 
 def _properties_of(schema: Any) -> tuple[str, ...] | None:
