@@ -19,7 +19,7 @@ from faker import Faker
 from mockserver.contract import Contract
 from mockserver.contract.checks import compiled_schema
 from mockserver.contract.models import Form
-from mockserver.contract.operations import RESULT_NAMES, Operation
+from mockserver.contract.operations import Operation
 from mockserver.contract.walk import Place, walk
 from mockserver.errors import ContractError
 from mockserver.world.variants import Variants
@@ -28,7 +28,8 @@ from tests.harness import FIXTURES, ROOT, contract
 DRAWS = int(os.environ.get("MOCKSERVER_TEST_DRAWS", "400"))  # of each operation
 LOOKED_AT = 150  # bodies of each operation that the tests of coherence read
 OPERATIONS = [operation.id for operation in contract().operations.built]
-ENTITIES = ["consumer", "business"]
+RECORDS = [operation.id for operation in contract().operations.built if operation.results]  # the answers with results
+ENTITIES = ["consumer", "business", "transaction"]
 EARLIEST, LATEST = 315529200000, 4133890801000  # the documented bounds of timestamps
 PROFILES = json.loads((FIXTURES / "variants" / "countries.json").read_text())["countries"]
 BY_CODE = {profile["code"]: profile for profile in PROFILES}
@@ -62,15 +63,26 @@ def find(operation_id: str) -> Operation:
 
 @cache
 def drawn(operation_id: str) -> tuple[dict[str, Any], ...]:
-    """Some bodies of an operation, each of another seed and id."""
+    """Some bodies of an operation, each of another seed and id; fewer of a batch, which are of many records."""
     operation = find(operation_id)
-    return tuple(variants().body(operation, seed, f"asked-{seed}") for seed in range(LOOKED_AT))
+    return tuple(variants().body(operation, seed, f"asked-{seed}") for seed in range(LOOKED_AT // fewer(operation)))
+
+
+def fewer(operation: Operation) -> int:
+    """By how much less of a batch is looked at."""
+    return 5 if operation.listed else 1
+
+
+def records(operation_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records of an answer: of a batch's page each, else the answer itself."""
+    entries: list[dict[str, Any]] = body.get(find(operation_id).listed, [body])
+    return entries
 
 
 @cache
 def users(entity: str) -> tuple[dict[str, Any], ...]:
     """Some users of a kind."""
-    return tuple(variants().user(entity, 7, number) for number in range(LOOKED_AT * 2))
+    return tuple(variants().record(entity, 7, number) for number in range(LOOKED_AT * 2))
 
 
 def places(operation_id: str, bodies: tuple[dict[str, Any], ...]) -> Iterator[Place]:
@@ -106,16 +118,27 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(part)
 
 
-def without_results(body: dict[str, Any]) -> dict[str, Any]:
+def without_results(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
     """The part of an answer that could be posted."""
-    return {name: value for name, value in body.items() if name not in RESULT_NAMES}
+    return {name: value for name, value in body.items() if name not in operation.results}
 
 
 def sender(operation: Operation) -> Operation:
-    """The operation that an answer's user or event would be posted with."""
-    do = "apply-event" if operation.do == "get-event" else "create-user"
-    built = contract().operations.built
-    return next(each for each in built if each.do == do and each.entity == operation.entity)
+    """The operation that the record of an answer would be posted with."""
+    built = [each for each in contract().operations.built if each.entity == operation.entity]
+    if operation.listed:
+        return next(each.each for each in built if each.each and each.listed == operation.listed)
+    wanted = "event" if operation.do == "get-event" else operation.entity.kind
+    return next(each for each in built if each.writes == wanted)
+
+
+def is_whole(operation: Operation, sending: Operation) -> bool:
+    """Whether the records of an answer have all that is needed to post them again."""
+    models = contract().models
+    declared = models.follow(operation.response).get("properties", {})
+    if operation.listed in declared:
+        declared = models.follow(declared[operation.listed]["items"])["properties"]
+    return set(models.follow(sending.request or {})["required"]) <= declared.keys()
 
 
 def digest(*extra: str, **environment: str) -> str:
@@ -127,8 +150,8 @@ def digest(*extra: str, **environment: str) -> str:
             "from mockserver.world.variants import Variants",
             *extra,
             "contract = Contract(); variants = Variants(contract)",
-            "bodies = [variants.body(op, n, f'id-{n}') for op in contract.operations.built for n in range(40)]",
-            "bodies += [variants.user(kind, 3, n) for kind in ('consumer', 'business') for n in range(40)]",
+            "bodies = [variants.body(op, n, f'id-{n}') for op in contract.operations.built for n in range(15)]",
+            f"bodies += [variants.record(kind, 3, n) for kind in {ENTITIES} for n in range(40)]",
             "print(hashlib.sha256(json.dumps(bodies).encode()).hexdigest())",
         ]
     )
@@ -154,37 +177,41 @@ def test_every_body_is_valid_and_postable(operation_id: str) -> None:
         )
         for form in (Form(), Form(strict=True))
     )
-    checks = [contract().check(sender(operation), strict=strict) for strict in (False, True)]
-    posted = "createdTimestamp" in contract().models.follow(operation.response).get("properties", {})
-    posted = posted or "allOf" in operation.response
-    for seed in range(DRAWS):
+    sending = sender(operation)
+    checks = (
+        [contract().check(sending, strict=strict) for strict in (False, True)] if is_whole(operation, sending) else []
+    )
+    for seed in range(DRAWS // fewer(operation)):
         body = variants().body(operation, seed, f"asked {seed}")
-        assert body[operation.id_property] == f"asked {seed}"
+        if operation.id_property:
+            assert body[operation.id_property] == f"asked {seed}"
         assert promised.is_valid(body), next(promised.iter_errors(body))
         if "allOf" not in operation.response:  # closed, the parts of an allOf would refuse one another's properties
             assert closed.is_valid(body), next(closed.iter_errors(body))
-        assert {"executedRules", "hitRules", "riskScoreDetails"} <= body.keys()
-        assert ("message" in body) == operation.says_message
-        for check in checks if posted else ():
-            assert check.check(without_results(body)) == ([], []), seed
+        for record in records(operation_id, body):
+            assert set(operation.results) <= record.keys()
+            for check in checks:
+                assert check.check(without_results(operation, record)) == ([], []), seed
+        if "totalCount" in body:
+            assert body["totalCount"] == len(records(operation_id, body)) > 0
 
 
 @pytest.mark.parametrize("strict", [False, True], ids=["pages", "strict"])
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_every_user_is_a_good_request(entity: str, strict: bool) -> None:
-    """A generated user is accepted by the create operation without a warning, and bears its number."""
-    create = next(op for op in contract().operations.built if op.do == "create-user" and op.entity.name == entity)
+def test_every_record_is_a_good_request(entity: str, strict: bool) -> None:
+    """A generated user or transaction is accepted by its operation without a warning, and bears its number."""
+    create = next(op for op in contract().operations.built if op.writes == op.entity.kind and op.entity.name == entity)
     check = contract().check(create, strict=strict)
     for number in range(DRAWS):
-        user = variants().user(entity, 1, number)
-        assert user["userId"] == f"generated-{entity}-{number:06d}"
-        assert check.check(user) == ([], []), number
+        record = variants().record(entity, 1, number)
+        assert record[create.entity.id] == f"generated-{entity}-{number:06d}"
+        assert check.check(record) == ([], []), number
 
 
-def test_unknown_kind_of_user() -> None:
-    """A kind of user that the contract does not have is a KeyError that names it."""
+def test_unknown_kind_of_record() -> None:
+    """A kind of record that the contract does not have is a KeyError that names it."""
     with pytest.raises(KeyError, match="alien"):
-        variants().user("alien", 0, 0)
+        variants().record("alien", 0, 0)
 
 
 def test_processes_agree() -> None:
@@ -203,12 +230,12 @@ def test_processes_agree() -> None:
     assert digest(*no_clock, PYTHONHASHSEED="3") == plain
 
 
-@pytest.mark.parametrize("operation_id", OPERATIONS)
+@pytest.mark.parametrize("operation_id", RECORDS)
 def test_a_body_depends_on_seed_operation_and_id_alone(operation_id: str) -> None:
     """The same three give equal bytes whatever was drawn before, by another maker, too; each other seed or id not."""
     operation = find(operation_id)
     first = json.dumps(variants().body(operation, 5, "one"))
-    variants().user("business", 99, 99)
+    variants().record("business", 99, 99)
     assert json.dumps(variants().body(operation, 5, "one")) == first
     assert json.dumps(Variants(contract()).body(operation, 5, "one")) == first
     assert json.dumps(variants().body(operation, 6, "one")) != first
@@ -222,24 +249,28 @@ def test_users_differ(entity: str) -> None:
     bodies = [without_id(user) for user in users(entity)]
     assert len({json.dumps(body) for body in bodies}) == len(bodies)
     assert len({tuple(body) for body in bodies}) > len(bodies) // 2
-    assert without_id(variants().user(entity, 8, 1)) != without_id(variants().user(entity, 7, 1))
+    assert without_id(variants().record(entity, 8, 1)) != without_id(variants().record(entity, 7, 1))
 
 
-def without_id(user: dict[str, Any]) -> dict[str, Any]:
-    """A user without what its number alone makes differ."""
-    return {name: value for name, value in user.items() if name not in ("userId", "attachments")}
+def without_id(body: dict[str, Any]) -> dict[str, Any]:
+    """A record without what its number alone makes differ."""
+    return {name: value for name, value in body.items() if not name.endswith("Id") and name != "attachments"}
 
 
 def test_every_property_is_drawn() -> None:
     """No property of any model that an answer can have is never generated."""
     models = contract().models
     missing: dict[int, str] = {}
-    for operation_id in OPERATIONS:
+    reached: dict[str, set[int]] = {operation_id: set() for operation_id in OPERATIONS}
+    for operation_id, mine in reached.items():
         for name in models.reachable(find(operation_id).response):
             for key, schema in models.raw[name].get("properties", {}).items():
                 missing[id(schema)] = f"{name}.{key}"
+                mine.add(id(schema))
     for seed in range(10_000, 12_000):
-        for operation_id in OPERATIONS:
+        for operation_id, mine in reached.items():
+            if mine.isdisjoint(missing):
+                continue
             operation = find(operation_id)
             body = variants().body(operation, seed, "any")
             for place in walk(models, [operation.response], body):
@@ -269,7 +300,7 @@ def test_the_schema_leads() -> None:
     }
     changed.models.raw["MaritalStatus"]["enum"] = ["ENGAGED"]
     maker = Variants(changed)
-    made = [maker.user("consumer", 0, number) for number in range(60)]
+    made = [maker.record("consumer", 0, number) for number in range(60)]
     assert {user["shoeSize"] for user in made if "shoeSize" in user} == {20, 21}
     assert all(len(user.get("nickname", "x")) < 20 for user in made)
     assert {user["isTall"] for user in made if "isTall" in user} <= {True, False}
@@ -286,7 +317,7 @@ def test_data_that_contradicts_the_schemas_is_named(model: str, value: str) -> N
     changed = Contract()
     changed.models.raw[model]["enum"].remove(value)
     with pytest.raises(ContractError, match=rf"fixtures/variants/.*{value} is none of {model}"):
-        Variants(changed).user("consumer", 0, 0)
+        Variants(changed).record("consumer", 0, 0)
 
 
 def test_enums_come_from_the_schema() -> None:
@@ -437,7 +468,9 @@ def day(timestamp: float) -> str:
 def test_times_are_in_order() -> None:
     """Everybody is of age at creation, documents and cards are valid then, activation and events come later."""
     births = 0
-    bodies = [body for operation_id in OPERATIONS for body in drawn(operation_id)]
+    bodies = [
+        record for operation_id in RECORDS for body in drawn(operation_id) for record in records(operation_id, body)
+    ]
     for body in (*users("consumer"), *users("business"), *bodies):
         created = body.get("createdTimestamp")
         if created is None:
@@ -456,8 +489,8 @@ def test_times_are_in_order() -> None:
             assert part.get("cardExpiry", EMPTY).get("year", 3000) > int(day(created)[:4]) + 1
         for rule in body.get("executedRules", ()):
             assert rule.get("executedAt", LATEST) > created
-    for body in (*drawn(OPERATIONS[3]), *drawn(OPERATIONS[7])):
-        assert EARLIEST <= body["timestamp"] <= LATEST
+    for body in bodies:
+        assert EARLIEST <= body.get("timestamp", EARLIEST) <= LATEST
     assert births > 200
 
 
@@ -477,30 +510,89 @@ def test_pairs_are_in_order(model: str, earlier: str, later: str) -> None:
     assert all(first <= second for first, second in pairs)
 
 
-@pytest.mark.parametrize("operation_id", OPERATIONS)
+@pytest.mark.parametrize("operation_id", RECORDS)
 def test_results_agree(operation_id: str) -> None:
-    """What hit was executed, as a hit and in the same words, is no shadow hit, and the scores are of their levels."""
+    """What hit was executed, as a hit and in the same words, is no shadow hit, and scores, levels and status agree."""
     scores = contract().risk_scores
     counts: Counter[int] = Counter()
-    for body in drawn(operation_id):
-        executed = {rule["ruleInstanceId"]: rule for rule in body["executedRules"]}
-        assert len(executed) == len(body["executedRules"]) > 0
-        hits = [rule["ruleInstanceId"] for rule in body["hitRules"]]
-        assert hits == [key for key, rule in executed.items() if rule["ruleHit"]]
-        for rule in body["hitRules"]:
-            twin = executed[rule["ruleInstanceId"]]
-            assert all(twin.get(name, value) == value for name, value in rule.items())
-            assert not rule.get("isShadow")
+    for body in (record for answer in drawn(operation_id) for record in records(operation_id, answer)):
+        executed = {rule["ruleInstanceId"]: rule for rule in body.get("executedRules", ())}
+        hits = body.get("hitRules", [rule for rule in executed.values() if rule["ruleHit"]])
+        if "executedRules" in body:
+            assert len(executed) == len(body["executedRules"]) > 0
+            assert [rule["ruleInstanceId"] for rule in hits] == [
+                key for key, rule in executed.items() if rule["ruleHit"]
+            ]
+            for rule in hits:
+                assert all(executed[rule["ruleInstanceId"]].get(name, value) == value for name, value in rule.items())
+        assert not any(rule.get("isShadow") for rule in hits)
+        assert body.get("status", strictest(hits)) == strictest(hits)
         risk = body["riskScoreDetails"]
-        for kind in ("cra", "kyc"):
-            level, score = risk.get(f"{kind}RiskLevel"), risk.get(f"{kind}RiskScore")
+        for kind in ("cra", "kyc", "trs", "originUserCra", "destinationUserCra"):
+            level = risk.get(f"{kind}RiskLevel")
+            score = risk.get("trsScore" if kind == "trs" else f"{kind}RiskScore")
             assert level is None or score is None or scores[level] == score
         for ours, theirs in (("riskLevel", "craRiskLevel"), ("kycRiskLevel", "kycRiskLevel")):
             assert ours not in body or body[ours] == risk.get(theirs, body[ours])
-        if "craRiskScore" in risk:
-            assert bool(hits) == (risk["craRiskScore"] >= 50)
+        for score in ("craRiskScore", "trsScore"):
+            assert score not in risk or bool(hits) == (risk[score] >= 50)
         counts[len(hits)] += 1
     assert len(counts) > 1
+
+
+def strictest(hits: list[dict[str, Any]]) -> str:
+    """What becomes of a transaction by the rules that hit it."""
+    actions = {rule["ruleAction"] for rule in hits}
+    return next((action for action in ("BLOCK", "SUSPEND", "FLAG") if action in actions), "ALLOW")
+
+
+def test_both_sides_of_a_transaction_fit() -> None:
+    """Each side has one country and its money, both amounts are worth the same, and rules are executed at its time."""
+    pairs: Counter[bool] = Counter()
+    drawn_ones = [
+        *users("transaction"),
+        *drawn("getTransaction"),
+        *(b["transaction"] for b in drawn("createTransactionEvent")),
+    ]
+    for body in drawn_ones:
+        values = []
+        for side in ("origin", "destination"):
+            amount = body.get(f"{side}AmountDetails")
+            if amount is None:
+                continue
+            profile = BY_CODE[amount["country"]] if "country" in amount else None
+            if profile is None:
+                continue
+            assert amount["transactionCurrency"] == profile["currency"]
+            values.append((profile["code"], amount["transactionAmount"] / profile["amountScale"]))
+            payment = body.get(f"{side}PaymentDetails", EMPTY)
+            assert payment.get("IBAN", profile["code"])[:2] == profile["code"]
+            for name in ("cardIssuedCountry", "countryOfResidence"):
+                assert payment.get(name, profile["code"]) == profile["code"]
+            for balance in (payment.get(name, EMPTY) for name in ("accountBalance", "cardBalance", "walletBalance")):
+                assert balance.get("amountCurrency", profile["currency"]) == profile["currency"]
+            assert body.get(f"{side}DeviceData", EMPTY).get("ipCountry", profile["code"]) == profile["code"]
+        if len(values) == 2:
+            (one, worth), (other, same) = values
+            assert abs(worth - same) < 0.02
+            pairs[one == other] += 1
+        for payment in (body.get(f"{side}PaymentDetails", EMPTY) for side in ("origin", "destination")):
+            assert payment.get("processingDate", LATEST) >= body["timestamp"]
+        assert body.get("originUserId") != body.get("destinationUserId", "nobody")
+        for rule in body.get("executedRules", ()):
+            assert 0 <= rule.get("executedAt", body["timestamp"]) - body["timestamp"] < 4 * 86_400_000
+    assert min(pairs[True], pairs[False]) > 20
+
+
+def test_what_became_of_a_batch_adds_up() -> None:
+    """Counts, status and the list of refused records of a batch say the same."""
+    seen: set[str] = set()
+    for body in drawn("verifyTransactionsBatch"):
+        failed, count = body["failed"], body["failed"] + body["successful"]
+        assert body["status"] == ("SUCCESS" if not failed else "FAILURE" if failed == count else "PARTIAL_FAILURE")
+        assert len(body.get("failedRecords", range(failed))) == failed
+        seen.add(body["status"])
+    assert len(seen) == 3
 
 
 def test_a_pep_is_one_throughout() -> None:
@@ -527,7 +619,7 @@ def test_faker_waits_for_its_first_use() -> None:
     code = (
         "import sys; from mockserver.contract import Contract; from mockserver.world.variants import Variants\n"
         "maker = Variants(Contract()); assert 'faker' not in sys.modules\n"
-        "maker.user('consumer', 0, 0); assert 'faker' in sys.modules\n"
+        "maker.record('consumer', 0, 0); assert 'faker' in sys.modules\n"
         "people = [name for name in sys.modules if name.startswith('faker.providers.person.')]\n"
         "assert 0 < len(people) < 6, people"
     )
