@@ -195,7 +195,7 @@ class Outcomes:
             except (ValueError, jsonschema_rs.ValidationError) as error:
                 raise ContractError(f"{where}/when: not a JSON Schema: {error}") from error
             over = entry.get("over", "user")
-            if over not in self._kinds:
+            if not isinstance(over, str) or over not in self._kinds:
                 raise ContractError(f"{where}/over: must be one of {', '.join(sorted(self._kinds))}")
             self.personas[name] = Persona(
                 name, str(entry.get("description", "")), magic, entry["when"], str(entry["then"]), over
