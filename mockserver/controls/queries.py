@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from mockserver.contract import Contract
 from mockserver.contract.names import nearest
-from mockserver.contract.operations import Operation, Unbuilt
+from mockserver.contract.operations import Operation
 from mockserver.controls.patterns import UNMATCHED, Pattern
 from mockserver.world.journal import Entry
 from mockserver.world.store import Journal
@@ -112,9 +112,8 @@ def unmatched(journal: Journal, contract: Contract) -> list[dict[str, Any]]:
 
 def _nearest_route(entry: Entry, contract: Contract) -> dict[str, str] | None:
     parts = [part[:30] for part in unquote(entry.facts["url"].partition("?")[0]).split("/")]
-    known: dict[str, Operation | Unbuilt] = {}
-    routes: list[Operation | Unbuilt] = [*contract.operations.built, *contract.operations.unbuilt]
-    for route in routes:
+    known: dict[str, Operation] = {}
+    for route in contract.operations.built:
         names = route.path.split("/")
         filled = [parts[i] if name.startswith("{") and i < len(parts) else name for i, name in enumerate(names)]
         known[f"{route.method} {'/'.join(filled)}"] = route

@@ -1,7 +1,9 @@
-"""What a world holds when it comes into being: the documentation's users, nothing, or a file of one's own.
+"""What a world holds when it comes into being: the documentation's records, nothing, or a file of one's own.
 
 A file has one JSON object a line, or is a JSON array of them:
-`{"kind": "user" | "event", "type": "consumer" | "business", "body": {...}}`.
+`{"kind": "user" | "transaction" | "event", "type": "consumer" | "business" | "transaction", "body": {...}}`.
+A batch is `{"kind": "batch", "type": "consumerUsers", "body": {"batchId": ..., "records": [...]}}`, where records are
+places of others: `user/consumer/ID`, `event/transaction/ID`.
 """
 
 from __future__ import annotations
@@ -10,17 +12,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mockserver.contract import Contract
 from mockserver.contract.operations import Operation
 from mockserver.contract.parse import parse_body
 from mockserver.errors import ApiError, WorldError
 from mockserver.world.outcomes import levels
-from mockserver.world.records import Facts, encode_record, event_key, user_key
+from mockserver.world.records import Facts, encode_record, record_key
+from mockserver.world.transactions import party_notes
 from mockserver.world.users import without_results
 
-_BEHAVIOURS = {"user": "create-user", "event": "apply-event"}
-_KEYS = {"user": (user_key, "userId"), "event": (event_key, "eventId")}
+_BATCH = "batch"
 _LONGEST_LINE = 64 * 1024 * 1024
 
 
@@ -32,35 +35,41 @@ def initial_content(contract: Contract, world: str) -> dict[str, bytes]:
     """
     if world == "empty":
         return {}
-    if world == "documented":
-        path = contract.fixtures / "worlds" / "documented.jsonl"
-        return _read(contract, path.read_bytes(), path.name, bundled=True)
+    name, bundled = world, world == "documented"
     if world.lstrip()[:1] in ("{", "["):
-        return _read(contract, world.encode(), "the setting world", bundled=False)
+        content, name = world.encode(), "the setting world"
+    else:
+        path = contract.fixtures / "worlds" / "documented.jsonl" if bundled else Path(world)
+        content = _content(path, world)
+    found = _read(contract, content, name, bundled=bundled)
+    return {key: record for writes in found.values() for key, record in writes.items()}
+
+
+def _content(path: Path, world: str) -> bytes:
     try:
-        return _read(contract, Path(world).read_bytes(), world, bundled=False)
+        return path.read_bytes()
     except OSError as error:
         raise WorldError(
             f"world {world!r}: {error.strerror}; it must be documented, empty, a file of JSON lines or its content"
         ) from error
 
 
-def content_lines(contract: Contract, content: bytes, name: str, profile: str) -> dict[str, bytes]:
-    """The users and events of JSON lines, as the store keeps them; WorldError names `name`, line and pointer."""
+def content_lines(contract: Contract, content: bytes, name: str, profile: str) -> dict[str, dict[str, bytes]]:
+    """The records of JSON lines: by the store's key of each what is to be written for it.
+
+    WorldError names `name`, line and pointer.
+    """
     return _read(contract, content, name, bundled=False, profile=profile)
 
 
-def _read(contract: Contract, content: bytes, name: str, *, bundled: bool, profile: str = "pages") -> dict[str, bytes]:
-    operations = {
-        (kind, operation.entity.name): operation
-        for operation in contract.operations.built
-        for kind, do in _BEHAVIOURS.items()
-        if operation.do == do
-    }
-    found: dict[str, bytes] = {}
+def _read(
+    contract: Contract, content: bytes, name: str, *, bundled: bool, profile: str = "pages"
+) -> dict[str, dict[str, bytes]]:
+    operations = {(entry.writes, entry.type): entry for entry in contract.operations.built if entry.writes}
+    found: dict[str, dict[str, bytes]] = {}
     for place, line in _lines(content):
-        key, record = _entry(contract, operations, line, f"{name}: {place}", bundled=bundled, profile=profile)
-        found[key] = record
+        key, writes = _entry(contract, operations, line, f"{name}: {place}", bundled=bundled, profile=profile)
+        found[key] = writes
     return found
 
 
@@ -90,7 +99,7 @@ def _entry(
     *,
     bundled: bool,
     profile: str,
-) -> tuple[str, bytes]:
+) -> tuple[str, dict[str, bytes]]:
     try:
         entry = parse_body(line, size=len(line), largest=_LONGEST_LINE, deepest=100)
     except ApiError as error:
@@ -99,15 +108,30 @@ def _entry(
         raise WorldError(f"{where}: it must be an object with kind, type and body, and nothing else")
     kind, operation = entry["kind"], operations.get((str(entry["kind"]), str(entry["type"])))
     if operation is None:
-        raise WorldError(f"{where}: kind must be user or event, and type consumer or business")
+        known = ", ".join(" ".join(pair) for pair in operations)
+        raise WorldError(f"{where}: kind and type must be one of: {known}")
+    if kind == _BATCH:
+        return _batch(entry["type"], entry["body"], where, bundled=bundled)
     check = contract.check(operation, strict=profile == "strict")
     violations, _ = check.check(entry["body"])
     if violations and (profile != "lenient" or not isinstance(entry["body"], dict)):
         rest = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
         raise WorldError(f"{where}: {replace(violations[0], pointer=f'/body{violations[0].pointer}').line}{rest}")
     check.drop_nulls(entry["body"])
-    body = without_results(entry["body"])
-    key, id_name = _KEYS[kind]
+    entity = operation.entity
+    body, id_name = without_results(entry["body"], entity.results), f"{kind}Id"
     if not isinstance(body.get(id_name), str):
         raise WorldError(f"{where}: /body/{id_name}: is required")
-    return key(operation.entity.name, body[id_name]), encode_record(Facts(levels(body, None), bundled=bundled), body)
+    key = record_key(kind, entity.name, body[id_name])
+    notes = party_notes(entity, body) if kind == entity.kind else {}
+    return key, {**notes, key: encode_record(Facts(levels(body, None), bundled=bundled), body)}
+
+
+def _batch(listed: str, body: Any, where: str, *, bundled: bool) -> tuple[str, dict[str, bytes]]:
+    """A batch, which has no body that a client would send: its id, and the places of its records."""
+    batch_id, records = (body.get("batchId"), body.get("records")) if isinstance(body, dict) else (None, None)
+    if not isinstance(batch_id, str) or not isinstance(records, list) or not all(isinstance(r, str) for r in records):
+        raise WorldError(f"{where}: /body: must have batchId, a text, and records, a list of texts")
+    key = record_key(_BATCH, listed, batch_id)
+    kept = {"batchId": batch_id, "records": records}
+    return key, {key: encode_record(Facts(bundled=bundled), kept)}
