@@ -185,11 +185,11 @@ class Outcomes:
         magic = entry.get("magic", {})
         if not isinstance(magic, dict) or not all(isinstance(value, str) for value in magic.values()):
             raise ContractError(f"{where}/magic: must be an object of texts")
-        if "results" in entry and ("when" in entry or "then" in entry):
+        if "results" in entry and not {"when", "then", "over"}.isdisjoint(entry):
             raise ContractError(f"{where}: must have results, or when and then, not both")
         if "results" in entry:
             self.outcomes[name] = _outcome(name, entry, where, shapes)
-        elif "when" in entry and "then" in entry:
+        elif "when" in entry and "then" in entry and "transaction" not in entry:
             try:
                 jsonschema_rs.Draft202012Validator(entry["when"])
             except (ValueError, jsonschema_rs.ValidationError) as error:

@@ -116,6 +116,8 @@ WRONG = [
     ({"results": {}, "transaction": {"riskScoreDetails": {"trsScore": "high"}}}, "/riskScoreDetails/trsScore: "),
     ({"results": {}, "transaction": []}, "/mine/transaction: "),
     ({"results": {"hitRules": [{}]}}, "/mine/results/hitRules/0: "),
+    ({"results": {}, "over": "transaction"}, "/mine: must have results, or when and then, not both"),
+    ({"when": {}, "then": "clean", "transaction": {}}, "/mine: must have results, or when and then"),
     ({"when": {}, "then": "clean", "over": "payment"}, "/mine/over: must be one of transaction, user"),
     ({"when": {}, "then": "clean", "over": ["user"]}, "/mine/over: must be one of transaction, user"),
 ]
