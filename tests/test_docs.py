@@ -63,15 +63,14 @@ def settings_table() -> str:
 def outcomes_table() -> str:
     """The outcomes and the magic values that choose them."""
     outcomes = Outcomes(contract())
-    magic = {persona.then: persona.magic for persona in outcomes.personas.values()}
-    lines = [
-        "| outcome | what it says | last name (consumer) or legal name (business) | id begins with |",
-        "|---|---|---|---|",
-    ]
+    magic = {persona.then: persona.magic for persona in outcomes.personas.values() if persona.over == "user"}
+    names = "last name (consumer) or legal name (business)"
+    lines = [f"| outcome | what it says | of a transaction | {names} | id begins with |", "|---|---|---|---|---|"]
     for entry in outcomes.outcomes.values():
         values = magic.get(entry.name, {})
         name, prefix = (f"`{values[key]}`" if key in values else "" for key in ("lastName", "userId"))
-        lines.append(f"| `{entry.name}` | {entry.description} | {name} | {prefix} |")
+        status = f"`{entry.transaction['status']}`" if entry.transaction else ""
+        lines.append(f"| `{entry.name}` | {entry.description} | {status} | {name} | {prefix} |")
     return "\n".join(lines) + "\n"
 
 

@@ -21,11 +21,17 @@ def list_outcomes(ask: Ask) -> Done:
     """Every outcome and persona there is, and what is armed in this world."""
     desk = ask.desk
     outcomes = [
-        {"name": entry.name, "description": entry.description, "evidence": entry.evidence, "results": entry.results}
+        {
+            "name": entry.name,
+            "description": entry.description,
+            "evidence": entry.evidence,
+            "results": entry.results,
+            "transaction": entry.transaction,
+        }
         for entry in desk.outcomes.outcomes.values()
     ]
     personas = [
-        {"name": e.name, "description": e.description, "magic": e.magic, "when": e.when, "then": e.then}
+        {"name": e.name, "description": e.description, "magic": e.magic, "when": e.when, "then": e.then, "over": e.over}
         for e in desk.outcomes.personas.values()
     ]
     control = read_control(desk.store, ask.world)

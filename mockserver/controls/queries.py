@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from mockserver.contract import Contract
 from mockserver.contract.names import nearest
-from mockserver.contract.operations import Operation, Unbuilt
+from mockserver.contract.operations import Operation
 from mockserver.controls.patterns import UNMATCHED, Pattern
 from mockserver.world.journal import Entry
 from mockserver.world.store import Journal
@@ -114,9 +114,8 @@ def unmatched(journal: Journal, contract: Contract) -> list[dict[str, Any]]:
 def nearest_route(entry: Entry, contract: Contract) -> dict[str, str] | None:
     """The route nearest to the request: operation (its id), method and path (as in the contract); None: none is."""
     parts = [part[:30] for part in unquote(entry.facts["url"].partition("?")[0]).split("/")]
-    known: dict[str, Operation | Unbuilt] = {}
-    routes: list[Operation | Unbuilt] = [*contract.operations.built, *contract.operations.unbuilt]
-    for route in routes:
+    known: dict[str, Operation] = {}
+    for route in contract.operations.built:
         names = route.path.split("/")
         filled = [parts[i] if name.startswith("{") and i < len(parts) else name for i, name in enumerate(names)]
         known[f"{route.method} {'/'.join(filled)}"] = route

@@ -10,7 +10,7 @@ from mockserver.clock import Clock
 from mockserver.contract.parse import json_bytes
 from mockserver.contract.smells import Notice
 from mockserver.controls.document import Control
-from mockserver.controls.faults import Fired, user_of
+from mockserver.controls.faults import NOBODY, About, Fired, about
 from mockserver.engine.call import Call, Reply
 from mockserver.errors import ApiError, BadRequest, TooLarge, Violation
 from mockserver.world.journal import circumstances, encode_entry, headers_json, kept
@@ -56,6 +56,7 @@ class Trail:
     violations: Sequence[Violation] = ()
     warnings: Sequence[Notice] = ()
     user_id: str | None = None
+    ids: About = NOBODY  # where userId alone does not say whom it is about
     before: bytes = b""
     after: bytes = b""
     replayed: bool = False
@@ -77,8 +78,13 @@ def judged(error: ApiError, *, taken: bool) -> str:
 def note(store: Store, call: Call, reply: Reply, trail: Trail) -> None:
     """Count the request and keep it in the world's journal."""
     dials = trail.dials
-    if trail.user_id is None and call.operation is not None:
-        trail.user_id = user_of(call.id, call.operation.id_property == "userId", call.body)
+    if call.operation is not None and (trail.user_id is None or call.operation.entity.parties):
+        operation = call.operation
+        if call.id and not operation.entity.parties:  # nearly every GET
+            trail.user_id = call.id if operation.id_property == "userId" else None
+        else:
+            trail.ids = about(operation, call.id, call.body)
+            trail.user_id = next(iter(trail.ids.users), None)
     mark = trail.mark or (WARNING if trail.warnings else CLEAN)
     entry = None
     if dials.journal:
@@ -131,6 +137,10 @@ def _peculiar(reply: Reply, trail: Trail, mark: str) -> bytes:
         facts["delayMs"] = reply.delay_ms
     if trail.dials.journal_bodies != "full":
         facts["bodies"] = trail.dials.journal_bodies
+    if trail.ids.transaction is not None:
+        facts["transactionId"] = trail.ids.transaction
+    if len(trail.ids.users) > 1:
+        facts["otherUserId"] = trail.ids.users[1]
     if trail.replayed:
         facts["replayed"] = True
     return b"," + json_bytes(facts)[1:-1] if facts else b""

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from mockserver import errors
 from mockserver.config import Settings
 from mockserver.contract.openapi import bundled_document
-from mockserver.contract.operations import Operation, Unbuilt
+from mockserver.contract.operations import Operation
 from mockserver.contract.parse import json_bytes
 from mockserver.engine import Call, Engine, Reply, error_reply
 from mockserver.engine.line import unknown_path
@@ -34,9 +34,8 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     app.url_map.converters["id"] = IdConverter
 
     for operation in contract.operations.built:
-        app.add_url_rule(_rule(operation), operation.id, _vendor_view(engine, operation), methods=[operation.method])
-    for unbuilt in contract.operations.unbuilt:
-        app.add_url_rule(_rule(unbuilt), unbuilt.id, _unbuilt_view(engine, unbuilt), methods=[unbuilt.method])
+        rule = operation.path.replace("{", "<id:").replace("}", ">")
+        app.add_url_rule(rule, operation.id, _vendor_view(engine, operation), methods=[operation.method])
 
     @cache  # made when it is first asked for: a start need not wait for it
     def document() -> bytes:
@@ -143,19 +142,6 @@ def _headers(environ: dict[str, Any]) -> dict[str, str]:
         for name, value in environ.items()
         if name[:5] == "HTTP_" or name == "CONTENT_TYPE"
     }
-
-
-def _unbuilt_view(engine: Engine, operation: Unbuilt) -> Callable[..., Response]:
-    def view(**_: str) -> Response:
-        message = f"{operation.id} ({operation.sdk_name}) is not built into this sandbox yet"
-        return _response(engine.refuse(_call(None, ""), errors.NotBuilt(message), operation.id))
-
-    return view
-
-
-def _rule(operation: Operation | Unbuilt) -> str:
-    """The operation's path as Flask writes it."""
-    return operation.path.replace("{", "<id:").replace("}", ">")
 
 
 def _as_api_error(error: Exception, engine: Engine) -> errors.ApiError:

@@ -1,7 +1,9 @@
-"""What a world holds when it comes into being: the documentation's users, nothing, or a file of one's own.
+"""What a world holds when it comes into being: the documentation's records, nothing, or a file of one's own.
 
-An entry is `{"kind": "user" | "event", "type": "consumer" | "business", "body": {...}}`. A file has one a line, or is
-a JSON array of them. Every wrong entry is reported, up to ten.
+An entry is `{"kind": KIND, "type": TYPE, "body": {...}}`: a user or an event of a consumer or a business, a transaction
+or an event of one. A batch is `{"kind": "batch", "type": "consumerUsers", "body": {"batchId": ..., "records": [...]}}`, where records are
+places of others: `user/consumer/ID`, `event/transaction/ID`. A file has one entry a line, or is a JSON array of them.
+Every wrong entry is reported, up to ten.
 """
 
 from __future__ import annotations
@@ -17,32 +19,39 @@ from mockserver.contract.operations import Operation
 from mockserver.errors import WorldError
 from mockserver.world.entries import Unreadable, entries
 from mockserver.world.outcomes import levels
-from mockserver.world.records import Facts, encode_record, event_key, user_key
+from mockserver.world.records import Facts, encode_record, record_key
+from mockserver.world.transactions import party_notes
 from mockserver.world.users import without_results
 
-_BEHAVIOURS = {"user": "create-user", "event": "apply-event"}
-_KEYS = {"user": (user_key, "userId"), "event": (event_key, "eventId")}
+_BATCH = "batch"
 _MEMBERS = ("kind", "type", "body")
 _MOST_WRONG = 10  # entries that are reported before the rest is left unread
 _LONGEST_NAME = 200  # characters of a path in a message
+
+Written = tuple[str, dict[str, bytes]]  # the store's key of an entry, and what is to be written for it
 
 
 def initial_content(contract: Contract, world: str) -> dict[str, bytes]:
     """What each new world starts with, as the store keeps it.
 
     `world` is the setting: `documented`, `empty`, a path, or the content itself when it begins with `{` or `[`.
-    Raises WorldError naming file, line and pointer: a line of text for each wrong entry.
+    Raises WorldError naming file, line and pointer.
     """
     if world == "empty":
         return {}
-    if world == "documented":
-        path = contract.fixtures / "worlds" / "documented.jsonl"
-        return _read(contract, path.read_bytes(), path.name, bundled=True)
+    name, bundled = world if len(world) <= _LONGEST_NAME else f"{world[:_LONGEST_NAME]}...", world == "documented"
     if world.lstrip()[:1] in ("{", "["):
-        return _read(contract, world.encode("utf-8", "surrogateescape"), "the setting world", bundled=False)
-    name = world if len(world) <= _LONGEST_NAME else f"{world[:_LONGEST_NAME]}..."
+        content, name = world.encode("utf-8", "surrogateescape"), "the setting world"
+    else:
+        path = contract.fixtures / "worlds" / "documented.jsonl" if bundled else Path(world)
+        content = _content(path, name)
+    found = _read(contract, content, name, bundled=bundled)
+    return {key: record for writes in found.values() for key, record in writes.items()}
+
+
+def _content(path: Path, name: str) -> bytes:
     try:
-        content = Path(world).read_bytes()
+        content = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise WorldError(
@@ -50,22 +59,22 @@ def initial_content(contract: Contract, world: str) -> dict[str, bytes]:
         ) from error
     if not content.strip():
         raise WorldError(f"{name}: the file is empty; the setting world=empty is a world without users")
-    return _read(contract, content, name, bundled=False)
+    return content
 
 
-def content_lines(contract: Contract, content: bytes, name: str, profile: str) -> dict[str, bytes]:
-    """The users and events of JSON lines, as the store keeps them; WorldError names `name`, line and pointer."""
+def content_lines(contract: Contract, content: bytes, name: str, profile: str) -> dict[str, dict[str, bytes]]:
+    """The records of JSON lines: by the store's key of each what is to be written for it.
+
+    WorldError names `name`, line and pointer.
+    """
     return _read(contract, content, name, bundled=False, profile=profile)
 
 
-def _read(contract: Contract, content: bytes, name: str, *, bundled: bool, profile: str = "pages") -> dict[str, bytes]:
-    operations = {
-        (kind, operation.entity.name): operation
-        for operation in contract.operations.built
-        for kind, do in _BEHAVIOURS.items()
-        if operation.do == do
-    }
-    found: dict[str, bytes] = {}
+def _read(
+    contract: Contract, content: bytes, name: str, *, bundled: bool, profile: str = "pages"
+) -> dict[str, dict[str, bytes]]:
+    operations = {(entry.writes, entry.type): entry for entry in contract.operations.built if entry.writes}
+    found: dict[str, dict[str, bytes]] = {}
     places: dict[str, str] = {}
     problems: list[str] = []
     for place, entry in entries(content):
@@ -73,10 +82,10 @@ def _read(contract: Contract, content: bytes, name: str, *, bundled: bool, profi
             problems.append(f"{name}: {_MOST_WRONG} entries are wrong; what follows them was not looked at")
             break
         try:
-            key, record = _record(contract, operations, entry, bundled=bundled, profile=profile)
+            key, writes = _written(contract, operations, entry, bundled=bundled, profile=profile)
             if key in found:
                 raise WorldError(f"its kind, type and id are those of {places[key]}")
-            found[key], places[key] = record, place
+            found[key], places[key] = writes, place
         except WorldError as error:
             problems.append(f"{name}: {place}: {error}")
     if problems:
@@ -84,29 +93,44 @@ def _read(contract: Contract, content: bytes, name: str, *, bundled: bool, profi
     return found
 
 
-def _record(
+def _written(
     contract: Contract, operations: Mapping[tuple[str, str], Operation], entry: Any, *, bundled: bool, profile: str
-) -> tuple[str, bytes]:
-    """An entry's key and record; raises WorldError with what is wrong, without its place."""
+) -> Written:
+    """An entry's key and what is written for it; raises WorldError with what is wrong, without its place."""
     if isinstance(entry, Unreadable):
         raise WorldError(entry.problem)
     if not isinstance(entry, dict) or entry.keys() != set(_MEMBERS):
         raise WorldError(f"it must be an object with kind, type and body, and nothing else{_difference(entry)}")
     kind, operation = entry["kind"], operations.get((str(entry["kind"]), str(entry["type"])))
     if operation is None:
+        known = ", ".join(" ".join(pair) for pair in operations)
         sent = f"kind {_quoted(entry['kind'])} and type {_quoted(entry['type'])}"
-        raise WorldError(f"kind must be user or event, and type consumer or business (sent {sent})")
+        raise WorldError(f"kind and type must be one of: {known} (sent {sent})")
+    if kind == _BATCH:
+        return _batch(entry["type"], entry["body"], bundled=bundled)
     check = contract.check(operation, strict=profile == "strict")
     violations, _ = check.check(entry["body"])
     if violations and (profile != "lenient" or not isinstance(entry["body"], dict)):
         rest = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
         raise WorldError(f"{replace(violations[0], pointer=f'/body{violations[0].pointer}').line}{rest}")
     check.drop_nulls(entry["body"])
-    body = without_results(entry["body"])
-    key, id_name = _KEYS[kind]
+    entity = operation.entity
+    body, id_name = without_results(entry["body"], entity.results), f"{kind}Id"
     if not isinstance(body.get(id_name), str):
         raise WorldError(f"/body/{id_name}: is required")
-    return key(operation.entity.name, body[id_name]), encode_record(Facts(levels(body, None), bundled=bundled), body)
+    key = record_key(kind, entity.name, body[id_name])
+    notes = party_notes(entity, body) if kind == entity.kind else {}
+    return key, {**notes, key: encode_record(Facts(levels(body, None), bundled=bundled), body)}
+
+
+def _batch(listed: str, body: Any, *, bundled: bool) -> Written:
+    """A batch, which has no body that a client would send: its id, and the places of its records."""
+    batch_id, records = (body.get("batchId"), body.get("records")) if isinstance(body, dict) else (None, None)
+    if not isinstance(batch_id, str) or not isinstance(records, list) or not all(isinstance(r, str) for r in records):
+        raise WorldError("/body: must have batchId, a text, and records, a list of texts")
+    key = record_key(_BATCH, listed, batch_id)
+    kept = {"batchId": batch_id, "records": records}
+    return key, {key: encode_record(Facts(bundled=bundled), kept)}
 
 
 def _difference(entry: Any) -> str:

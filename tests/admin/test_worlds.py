@@ -44,7 +44,8 @@ def test_a_world_of_any_name_is_made_used_and_deleted(name: str) -> None:
     assert admin.get("/state") == {
         "world": name,
         "users": {"consumer": 1, "business": 0},
-        "events": {"consumer": 0, "business": 0},
+        "transactions": {"transaction": 0},
+        "events": {"consumer": 0, "business": 0, "transaction": 0},
     }
     admin.delete(f"/worlds/{quote(name, safe='')}")
     assert admin.get("/worlds")["worlds"] == []
