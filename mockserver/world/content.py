@@ -1,9 +1,9 @@
 """What a world holds when it comes into being: the documentation's records, nothing, or a file of one's own.
 
 An entry is `{"kind": KIND, "type": TYPE, "body": {...}}`: a user or an event of a consumer or a business, a transaction
-or an event of one. A batch is `{"kind": "batch", "type": "consumerUsers", "body": {"batchId": ..., "records": [...]}}`, where records are
-places of others: `user/consumer/ID`, `event/transaction/ID`. A file has one entry a line, or is a JSON array of them.
-Every wrong entry is reported, up to ten.
+or an event of one. A batch is `{"kind": "batch", "type": "consumerUsers", "body": {"batchId": ..., "records": [...]}}`,
+where records are places of others: `user/consumer/ID`, `event/transaction/ID`. A file has one entry a line, or is a
+JSON array of them. Every wrong entry is reported, up to ten.
 """
 
 from __future__ import annotations

@@ -150,16 +150,6 @@ def test_each_detail_says_what_and_where() -> None:
     assert "GET /consumer/users/{userId} (getConsumerUser)" in unmatched["message"]
 
 
-@pytest.mark.parametrize("operation", contract().operations.unbuilt[:1], ids=lambda operation: operation.id)
-def test_an_operation_that_is_not_built_is_unmatched_by_its_name(operation: Any) -> None:
-    """A 501 counts as unmatched, and says which of the vendor's operations was meant."""
-    admin = own()
-    assert play(admin.api(), [(operation.method, operation.path.replace("{", "").replace("}", ""))]) == [501]
-    [unmatched] = judged(admin)["unmatched"]
-    assert (unmatched["operation"], unmatched["status"]) == (operation.id, 501)
-    assert operation.id in unmatched["message"]
-
-
 def test_what_the_client_has_met() -> None:
     """Operations with their statuses, the outcomes that answers showed, and the operations that were never used."""
     mine = {"by hand, twice": {"description": "mine", "results": {"message": "m"}}}

@@ -11,7 +11,7 @@ import pytest
 from mockserver.config import Settings
 from mockserver.server import Server
 from mockserver.web.factory import application
-from tests.harness import NOW, Answer, Api, in_process, over_http
+from tests.harness import NOW, Answer, Api, contract, in_process, over_http
 
 CONSUMER, BUSINESS, EVENT = "/consumer/users", "/business/users", "/events/consumer/user"
 USER = {"userId": "u", "createdTimestamp": NOW}
@@ -242,7 +242,7 @@ EVIL = ["a\r\nGET /forged 200", "\x1b[31mred", "\u202e", "\x00", "\u2028x", "Ã¼ð
 def test_a_request_cannot_forge_a_log_line(form: str) -> None:
     """Names, ids and queries with line breaks or escapes leave one clean line a request in the log."""
     stream = StringIO()
-    api = Api(in_process(application(Settings(log_format=form), stream)))
+    api = Api(in_process(application(Settings(log_format=form), stream, contract())))
     for text in EVIL:
         api.get(f"{CONSUMER}/{quote(text)}?{quote(text)}")
         api.post(CONSUMER, {**USER, text: 1, "tags": [{text: 1}]})
@@ -255,7 +255,7 @@ def test_a_request_cannot_forge_a_log_line(form: str) -> None:
 def test_refusals_log_no_values(server: Server) -> None:
     """The log names places and rules, never what was sent, nor the key."""
     stream = StringIO()
-    api = Api(in_process(application(Settings(), stream)), "topsecret")
+    api = Api(in_process(application(Settings(), stream, contract())), "topsecret")
     api.post(CONSUMER, {**USER, "riskLevel": "privatevalue", "userDetails": {"gender": "privatevalue"}})
     assert "/riskLevel" in stream.getvalue()
     assert "privatevalue" not in stream.getvalue()

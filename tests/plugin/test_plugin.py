@@ -27,7 +27,6 @@ MISTAKES = f"""
     def test_smells(flagright_mock): {SMELLS}
     def test_refused(flagright_mock): {REFUSED}
     def test_unmatched(flagright_mock): flagright_mock.session.get("/consumer/user/u")
-    def test_unbuilt(flagright_mock): flagright_mock.session.post("/transactions", json={{}})
     def test_unknown_id(flagright_mock): flagright_mock.session.get("/consumer/users/u")
     @pytest.mark.flagright_mock(fail_on="none")
     def test_forgiven(flagright_mock): flagright_mock.session.get("/consumer/user/u")
@@ -42,9 +41,9 @@ ALWAYS = {"fails_itself"}
 @pytest.mark.parametrize(
     ("fail_on", "failed", "warned"),
     [
-        ("unmatched", {"unmatched", "unbuilt"}, {"smells", "refused", "forgiven"}),
-        ("violations", {"unmatched", "unbuilt", "refused"}, {"smells", "forgiven"}),
-        ("none", set(), {"smells", "refused", "unmatched", "unbuilt", "forgiven"}),
+        ("unmatched", {"unmatched"}, {"smells", "refused", "forgiven"}),
+        ("violations", {"unmatched", "refused"}, {"smells", "forgiven"}),
+        ("none", set(), {"smells", "refused", "unmatched", "forgiven"}),
     ],
 )
 def test_mistakes_fail_or_warn(inner: Inner, fail_on: str, failed: set[str], warned: set[str]) -> None:
@@ -64,7 +63,7 @@ def test_mistakes_fail_or_warn(inner: Inner, fail_on: str, failed: set[str], war
 def test_warnings_are_filtered_as_any(inner: Inner) -> None:
     """-W error::mockserver.FlagrightContractWarning turns each of them into a failure."""
     result = inner.run(MISTAKES, "-W", "error::mockserver.FlagrightContractWarning")
-    assert inner.failed(result) == {"smells", "refused", "unmatched", "unbuilt", "forgiven"} | ALWAYS
+    assert inner.failed(result) == {"smells", "refused", "unmatched", "forgiven"} | ALWAYS
 
 
 @pytest.mark.parametrize(
@@ -197,7 +196,7 @@ def test_the_same_suite_on_workers(inner: Inner, elsewhere: Server, mode: str) -
     inner.pytester.makepyfile(app=CACHED, test_caching=CACHING)
     url = ["--flagright-mock-url", elsewhere.url] if mode == "remote" else []
     result = inner.run(MISTAKES, "-n", "2", "--dist", "loadfile", *url, ini=ENV)
-    assert inner.failed(result) == {"unmatched", "unbuilt"} | ALWAYS
+    assert inner.failed(result) == {"unmatched"} | ALWAYS
     assert inner.warned(result) == {"smells", "refused", "forgiven"}
     result.stdout.fnmatch_lines(["the test test_caching.py::test_it[[]0]: 6 calls"])
 

@@ -13,8 +13,8 @@ from mockserver.contract.walk import Place, walk
 from mockserver.world.variants import Variants
 from tests.harness import FIXTURES, contract
 
-DRAWS = int(os.environ.get("MOCKSERVER_TEST_DRAWS", "400"))  # of each operation
-LOOKED_AT = 150  # bodies of each operation that the tests of coherence read
+DRAWS = int(os.environ.get("MOCKSERVER_TEST_DRAWS", "100"))  # of each operation; set it higher to look for more
+LOOKED_AT = 100  # bodies of each operation that the tests of coherence read
 OPERATIONS = [operation.id for operation in contract().operations.built]
 RECORDS = [operation.id for operation in contract().operations.built if operation.results]  # the answers with results
 ENTITIES = ["consumer", "business", "transaction"]

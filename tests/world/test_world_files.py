@@ -16,6 +16,9 @@ OTHER = USER.replace("ada-1", "ada-2")
 PRETTY = json.dumps(json.loads(USER), indent=2)
 LATE = USER.replace(str(NOW), '"late"')
 SHAPE = "it must be an object with kind, type and body, and nothing else"
+KINDS = ", ".join(f"{each.writes} {each.type}" for each in contract().operations.built if each.writes)
+    f"{operation.writes} {operation.type}" for operation in contract().operations.built if operation.writes
+)
 LINES = "a line holds one whole object, or the file is one array of them"
 
 
@@ -50,7 +53,7 @@ WRONG: list[tuple[str, str | bytes, list[str]]] = [
      ['entry 2 (line 2): the entry holds the key "kind" twice in one object']),
     ("a user twice", f"{USER}\n{OTHER}\n{USER}", ["line 3: its kind, type and id are those of line 1"]),
     ("wrong kind", USER.replace('"user"', '"usr"'),
-     ['line 1: kind must be user or event, and type consumer or business (sent kind "usr" and type "consumer")']),
+     [f'line 1: kind and type must be one of: {KINDS} (sent kind "usr" and type "consumer")']),
     ("no wrapping", '{"userId": "u"}',
      [f'line 1: {SHAPE}; a user by itself goes into {{"kind": "user", "type": "consumer", "body": {{...}}}}']),
     ("a member too many", f'{USER[:-1]}, "note": 1}}', [f'line 1: {SHAPE}; not known: "note"']),
