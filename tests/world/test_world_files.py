@@ -17,8 +17,6 @@ PRETTY = json.dumps(json.loads(USER), indent=2)
 LATE = USER.replace(str(NOW), '"late"')
 SHAPE = "it must be an object with kind, type and body, and nothing else"
 KINDS = ", ".join(f"{each.writes} {each.type}" for each in contract().operations.built if each.writes)
-    f"{operation.writes} {operation.type}" for operation in contract().operations.built if operation.writes
-)
 LINES = "a line holds one whole object, or the file is one array of them"
 
 
