@@ -80,7 +80,7 @@ def test_what_another_world_holds_is_told(api: Api) -> None:
 
 def test_the_state_is_created_by_default_and_events_set_it(api: Api) -> None:
     """The default state is stored and shown; an event sets the state, merges objects and replaces the rest."""
-    amounts = {"originAmountDetails": {"transactionAmount": 5, "transactionCurrency": "EUR"}}
+    amounts: dict[str, Any] = {"originAmountDetails": {"transactionAmount": 5, "transactionCurrency": "EUR"}}
     assert api.post(PATH, transaction(originUserId="a", tags=[{"key": "k", "value": "v"}], **amounts)).status == 201
     before = stored(api)
     assert before == transaction(originUserId="a", tags=[{"key": "k", "value": "v"}], **amounts) | {
