@@ -22,6 +22,7 @@ from mockserver.world.store import Found, Store, Writes
 from mockserver.world.transactions import own_id
 from mockserver.world.users import Effect, Wish, hint_other_world, shown
 
+_MOST = 100_000  # records: ten megabytes hold millions of empty ones, and each is answered for
 _PAGE_SIZE = 20  # in the SDKs
 _LONGEST_MESSAGE = 1000  # characters, of what is said of one record
 
@@ -34,7 +35,11 @@ def apply_batch(store: Store, wish: Wish, each: Callable[[Any, bool], Effect]) -
     time; other records under it are a BadRequest.
     """
     given, records = wish.body.get("batchId"), wish.body["data"]
-    batch_id = given if isinstance(given, str) and given else own_id(store, wish.world, "batch")
+    if len(records) > _MOST:
+        told = f"must hold at most {_MOST} records"
+        problem = Violation("body", "/data", "maxItems", told, len(records), True, _MOST)
+        raise BadRequest.of([problem])
+    batch_id = given if isinstance(given, str) and given else own_id(store, wish.world, "batch", wish.operation.listed)
     key = record_key("batch", wish.operation.listed, batch_id)
     sent = sha256(json.dumps([records, dict(wish.flags)], sort_keys=True).encode()).hexdigest().encode()
 

@@ -138,6 +138,13 @@ def test_a_batch_that_is_none_is_refused_whole(body: Any, pointer: str) -> None:
     assert (answer.status, answer.body["violations"][0]["pointer"]) == (400, pointer)
 
 
+@pytest.mark.parametrize("profile", ["pages", "lenient"])
+def test_a_batch_has_a_limit(profile: str) -> None:
+    """More than 100 000 records are refused as a whole, before any is looked at."""
+    answer = batch(fresh(), USERS, [{}] * 100_001, headers={"Prefer": f"validation={profile}"})
+    assert (answer.status, answer.body["violations"][0]["allowed"]) == (400, 100_000)
+
+
 def test_an_empty_list_and_no_batch_id() -> None:
     """Nothing to do is a success; ids of the sandbox differ, are the same in another world, and can be paged."""
     ids = []

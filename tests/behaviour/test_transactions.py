@@ -115,6 +115,16 @@ def test_an_event_without_an_id_can_be_had_all_the_same(api: Api) -> None:
     assert len(set(made_ids[0])) == 2
 
 
+def test_an_id_of_the_sandbox_that_was_imported_is_not_given_again(api: Api) -> None:
+    """Where another world's records came in, a new id is one that is free."""
+    assert api.post(PATH, transaction()).status == 201
+    first = fresh()
+    assert first.post(PATH, transaction()).status == 201
+    own = first.post(EVENTS, event()).body["eventId"]
+    Admin(api).ask("PUT", f"state/events/transaction/{own}", event(eventId=own))
+    assert api.post(EVENTS, event()).body["eventId"] != own
+
+
 def test_an_event_again_is_replayed_and_another_refused(api: Api) -> None:
     """The same eventId and body get the first bytes, another body 409, an unknown transaction 400."""
     assert api.post(PATH, transaction()).status == 201
