@@ -15,7 +15,8 @@ DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format format-check types docs bench bench-steps bench-growth bench-check wheel-check lock clean
+.PHONY: help run test lint format format-check types docs docs-assets bench bench-steps bench-growth bench-check wheel-check
+.PHONY: examples dist image-test lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,9 +39,14 @@ format-check: $(DEV_STAMP) ## fail where `make format` would change something
 
 types: $(DEV_STAMP) ## check the types with mypy
 	@$(BIN)/mypy
+	@cd examples/onboarding && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml .
 
-docs: $(DEV_STAMP) ## write the README's generated tables anew
+docs: $(DEV_STAMP) ## write the generated tables of the pages anew, and the files that the tutorial shows
 	@$(BIN)/python -c 'from tests.test_docs import regenerate; regenerate()'
+	@$(BIN)/python -c 'from tests.examples.tutorial import EXAMPLES, show_files; show_files(EXAMPLES / "onboarding/README.md")'
+
+docs-assets: $(DEV_STAMP) ## fetch the docs page's pinned Swagger UI anew from npm and verify it; VERSION=5.x.y pins another
+	@$(BIN)/python -m tests.web.docs_assets $(VERSION)
 
 bench: $(DEV_STAMP) ## measure a request against peers (needs wrk, node, npm); ARGS=--quick for a look
 	@command -v npm >/dev/null || { echo "npm is not here: apt-get install nodejs npm" >&2; exit 1; }
@@ -64,6 +70,34 @@ wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$$away"/*.whl; \
 	$(BIN)/python -m tests.wheel_check "$$away/venv/bin"
 
+examples: $(DEV_STAMP) ## do what the tutorial of examples/onboarding says, from its first line, in an empty environment
+	@$(BIN)/python -m tests.examples.fresh
+
+dist: $(DEV_STAMP) ## build the wheel and the sdist into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	@ls dist
+
+# Where no Docker runs, a tool that builds and runs a Dockerfile with podman can stand in; it needs root on Debian.
+IMAGE_TEST ?= ../shared/tools/image_test.sh
+IMAGE := localhost/flagright-mockserver:check
+image-test: export IMG_WORK ?= /tmp/image-test
+image-test: ## build the container image and try what it promises
+	@set -e; \
+	if docker info >/dev/null 2>&1; then \
+		docker build --quiet --tag $(IMAGE) .; \
+		$(PYTHON) tests/image_check.py --engine docker $(IMAGE); \
+	elif [ -x "$(IMAGE_TEST)" ] && [ "$$(id -u)" -eq 0 ]; then \
+		"$(IMAGE_TEST)" -k -t $(IMAGE) -p 4080 -u /readyz -e MOCKSERVER_OUTCOME=clean .; \
+		export CONTAINERS_CONF="$$IMG_WORK/conf/containers.conf" DISABLE_HC_SYSTEMD=true \
+			CONTAINERS_STORAGE_CONF="$$IMG_WORK/conf/storage.conf" \
+			CONTAINERS_REGISTRIES_CONF="$$IMG_WORK/conf/registries.conf"; \
+		$(PYTHON) tests/image_check.py --engine podman $(IMAGE); \
+		podman rmi --force $(IMAGE) >/dev/null; \
+	else \
+		echo "skipped: the image: no Docker runs here, and $(IMAGE_TEST) is not there or this is not root"; \
+	fi
+
 # The pins hold for every supported Python at once; each later file agrees with the first.
 lock: ## pin the newest allowed dependencies anew, with hashes
 	@$(CHECK_PYTHON)
@@ -76,11 +110,14 @@ lock: ## pin the newest allowed dependencies anew, with hashes
 	}; \
 	pin pyproject.toml --group dev --output-file requirements/dev.txt; \
 	pin pyproject.toml --constraints requirements/dev.txt --no-annotate --output-file requirements/run.txt; \
+	echo prometheus-client | pin - --constraints requirements/dev.txt --no-annotate \
+		--output-file requirements/metrics.txt; \
 	echo hatchling | pin - --constraints requirements/dev.txt --no-annotate --output-file requirements/build.txt
 
 clean: ## remove the environments, caches and builds
 	rm -rf .venv .venv-* .venv3* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find mockserver tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf examples/*/.mypy_cache examples/*/.pytest_cache examples/*/.ruff_cache
+	find mockserver tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define CHECK_PYTHON
 command -v $(PYTHON) >/dev/null || { \

@@ -105,7 +105,7 @@ def _call(engine: Engine, operation_id: str, path: str, body: bytes) -> Call:
 
 def _wish(engine: Engine, operation: Operation, call: Call) -> Wish:
     value, text = read_body(call.body, size=len(call.body), largest=10**7, deepest=100) if call.body else ({}, b"")
-    choice = Choice(engine.outcomes, operation.id, None, (), "example")
+    choice = Choice(engine.outcomes, operation.id, None, (), "example", operation.entity)
     return Wish(operation, DEFAULT, call.id, value, text, {}, choice, engine.outcomes, "replace", False)
 
 

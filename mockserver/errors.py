@@ -6,6 +6,7 @@
       Problem                 a refusal of the admin API
       ApiError                a request is answered with an error
         BadRequest            400
+          UnknownReference    400, and the operation could go on without what is unknown
         Unauthorized          401
         NotFound              404
           UnknownUser         404, and the operation could go on without the user
@@ -13,7 +14,6 @@
         Conflict              409
         TooLarge              413
         InternalError         500
-        NotBuilt              501
         Forced                any status that the test author asked for
 
 The body is the vendor's ApiErrorResponse: `message` and `validationErrors`, both strings, since every SDK fails
@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 LARGEST_REPORT = 100  # violations; a report that stops here says so
 
@@ -36,6 +36,10 @@ class MockserverError(Exception):
 
 class ContractError(MockserverError):
     """A file under schemas/ or fixtures/ is missing, broken or not understood; the text names the file."""
+
+
+class FlagrightContractWarning(UserWarning):
+    """In a pytest run: what the client under test sent breaks the contract, or looks wrong."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class BadRequest(ApiError):
     status = 400
 
     @classmethod
-    def of(cls, violations: Sequence[Violation]) -> BadRequest:
+    def of(cls, violations: Sequence[Violation]) -> Self:
         """A 400 whose message says the first violation and how many more there are."""
         found = [violation for violation in violations if violation.rule != STOPPED.rule]
         ends = [violation for violation in violations if violation.rule == STOPPED.rule]
@@ -163,6 +167,10 @@ class UnknownUser(NotFound):
     """404 of an event: there is no such user of this type."""
 
 
+class UnknownReference(BadRequest):
+    """400: a transaction names a user, or an event a transaction, that is not stored."""
+
+
 class MethodNotAllowed(ApiError):
     """405: the path exists, the method does not."""
 
@@ -185,12 +193,6 @@ class InternalError(ApiError):
     """500: a defect of ours."""
 
     status = 500
-
-
-class NotBuilt(ApiError):
-    """501: an operation of the vendor that the sandbox knows by name only."""
-
-    status = 501
 
 
 class Forced(ApiError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,11 @@ NOW = 1641654664000  # the documentation's own createdTimestamp, in milliseconds
 def contract() -> Contract:
     """The contract, loaded once for all tests."""
     return Contract()
+
+
+def other_hash_seed() -> str:
+    """A PYTHONHASHSEED that this process does not have, for one that must agree with it all the same."""
+    return "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
 
 
 @dataclass(frozen=True)

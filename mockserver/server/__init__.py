@@ -1,9 +1,9 @@
 """The one server of all three forms: uvicorn's HTTP protocol in front of a WSGI application.
 
-The application is called in the event loop, once the body of its request is complete. Besides the keys of
-PEP 3333 it finds in its environ `mockserver.raw_path` (str), the path as it stood in the request line, and
-`mockserver.body_bytes` (int), the size of the body: `wsgi.input` holds at most `max_body_bytes + 1` of them,
-and the application answers 413 itself. Before it returns it may leave there how the answer is performed:
+The application is called once the body of its request is complete: in the event loop, or in `threads`. Besides
+the keys of PEP 3333 it finds in its environ `mockserver.raw_path` (str), the path as it stood in the request
+line, and `mockserver.body_bytes` (int), the size of the body: `wsgi.input` holds at most `max_body_bytes + 1` of
+them, and the application answers 413 itself. Before it returns it may leave there how the answer is performed:
 `mockserver.delay_ms` (float), a wait that holds up nobody else; `mockserver.wire`, a name out of `WIRE`; or
 `mockserver.wait`, (watch, seconds): the application is called again once `watch` tells or the time is over.
 """
@@ -14,6 +14,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from signal import SIG_DFL, SIGINT, SIGTERM, signal
 from typing import Any, Self, cast
@@ -41,11 +42,14 @@ class BindError(OSError):
 class Server:
     """Serves `app` on `host` and `port`; port 0 picks a free one, which a restart keeps.
     The application sees at most `max_body_bytes` of a body and one byte more. Up to `drain_bytes` of a larger
-    one are read and thrown away, since a client does not read its answer before it has sent everything.
+    one are read and thrown away, since a client does not read its answer before it has sent everything. With
+    `threads` the application is called in that many threads, since it may wait for a disk or a network.
     """
 
-    def __init__(self, app: App, host: str, port: int, max_body_bytes: int, drain_bytes: int = DRAIN) -> None:
-        self.app, self.host, self.port = app, host, port
+    def __init__(
+        self, app: App, host: str, port: int, max_body_bytes: int, drain_bytes: int = DRAIN, threads: int = 0
+    ) -> None:
+        self.app, self.host, self.port, self.threads = app, host, port, threads
         self.max_body_bytes, self.drain_bytes = max_body_bytes, max(drain_bytes, max_body_bytes)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -105,7 +109,8 @@ class Server:
         if self._halt is not None:
             raise RuntimeError(f"{self.url} is served already")
         self.bind()
-        adapter = Adapter(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes)
+        pool = ThreadPoolExecutor(self.threads, "mockserver-call") if self.threads else None
+        adapter = Adapter(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes, pool)
         config = Config(adapter.call, **UVICORN)  # which is called by our protocol, never by uvicorn's
         protocol, state = make_protocol(adapter), ServerState()
         runner, halted = asyncio.Runner(loop_factory=config.get_loop_factory()), asyncio.Event()
@@ -116,6 +121,8 @@ class Server:
             listener = await loop.create_server(new, sock=listening, backlog=BACKLOG)
             await halted.wait()
             listener.close()
+            for _ in range(3):  # whom asyncio has just accepted is among the connections then
+                await asyncio.sleep(0)
             while state.connections or state.tasks:
                 for connection in state.connections:
                     connection.transport.abort()
@@ -131,6 +138,8 @@ class Server:
             finally:
                 listening.close()
                 self._socket = self._halt = None
+                if pool is not None:
+                    pool.shutdown(wait=False, cancel_futures=True)
 
         self._halt = lambda: loop.is_closed() or loop.call_soon_threadsafe(halted.set)
         return serve

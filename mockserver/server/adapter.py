@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -39,12 +40,14 @@ class Adapter:
     """A WSGI application and what is the same for each of its calls.
 
     `limit` and `drain` are bytes: of a larger body `limit + 1` are kept, and up to `drain` read and thrown away.
+    `pool` has the threads in which the application is called; without one that is the loop's own.
     """
 
-    def __init__(self, app: App, host: str, port: int, limit: int, drain: int) -> None:
-        self.limit, self.drain = limit, drain
+    def __init__(self, app: App, host: str, port: int, limit: int, drain: int, pool: Executor | None = None) -> None:
+        self.limit, self.drain, self.pool = limit, drain, pool
         self._app = app
         self._constant = WSGI | {"SERVER_NAME": host, "SERVER_PORT": str(port), "mockserver.can_wait": True}
+        self._constant["wsgi.multithread"] = pool is not None
 
     def environ(
         self,

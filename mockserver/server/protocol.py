@@ -2,7 +2,8 @@
 
 uvicorn keeps the connections: it parses, times out, pauses and refuses. What is ours is the request: a body is
 gathered, the application called in the loop as soon as it is whole, and the answer written at once. Only an answer
-that waits (a delay, a watch, a client that does not read, its turn behind another one) has a task of its own.
+that waits (a delay, a watch, a client that does not read, its turn behind another one) has a task of its own; where
+the application is called in threads, each answer waits for one.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def make_protocol(adapter: Adapter) -> Any:
             if self.answering is not None:
                 self.flow.pause_reading()
                 self.pipeline.appendleft(cast(Any, (exchange, adapter)))  # uvicorn hands it back, see below
-            elif self.flow.write_paused:
+            elif self.flow.write_paused or adapter.pool is not None:
                 self._start_asgi_task(exchange, adapter)
             else:
                 self.answering = exchange
@@ -142,15 +143,26 @@ def make_protocol(adapter: Adapter) -> Any:
         async def _answer_later(self, exchange: Exchange) -> None:
             await self.flow.drain()
             if not self.gone:
-                answer = exchange.answer(adapter)
+                answer = await self._called(exchange)
                 await self._perform(exchange, answer, self._watching(exchange))
+
+        async def _called(self, exchange: Exchange) -> Answer:
+            if adapter.pool is None:
+                return exchange.answer(adapter)
+            return await self.loop.run_in_executor(adapter.pool, exchange.answer, adapter)
 
         async def _perform(self, exchange: Exchange, answer: Answer, watched: Any) -> None:
             """What the application wished: to be called again, to be late, or to have the connection spoilt."""
             environ = exchange.environ
             while watched is not None:
+                if adapter.pool is not None:  # another thread may have been quicker than the watch: look again
+                    answer = await self._called(exchange)
+                    if "mockserver.wait" not in environ:
+                        watched.cancel()
+                        break
+                    environ.pop("mockserver.wait")
                 await watched
-                answer = exchange.answer(adapter)
+                answer = await self._called(exchange)
                 watched = self._watching(exchange)
             if "mockserver.delay_ms" in environ:
                 await asyncio.sleep(environ["mockserver.delay_ms"] / 1000)

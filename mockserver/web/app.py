@@ -13,10 +13,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from mockserver import errors
 from mockserver.config import Settings
 from mockserver.contract.openapi import bundled_document
-from mockserver.contract.operations import Operation, Unbuilt
+from mockserver.contract.operations import Operation
 from mockserver.contract.parse import json_bytes
 from mockserver.engine import Call, Engine, Reply, error_reply
 from mockserver.engine.line import unknown_path
+from mockserver.web.docs import docs_blueprint
 from mockserver.web.ids import IdConverter
 from mockserver.web.log import RequestLog, failure
 from mockserver.web.probes import probes_blueprint
@@ -24,7 +25,7 @@ from mockserver.web.sandbox import Answers, Environ, Sandbox, response
 
 
 def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
-    """The application that serves the engine's contract, its admin API and its probes."""
+    """The application that serves the engine's contract, its admin API, its probes and its docs page."""
     contract = engine.contract
     app = Sandbox()
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -33,9 +34,8 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     app.url_map.converters["id"] = IdConverter
 
     for operation in contract.operations.built:
-        app.add_operation(_rule(operation), operation.id, operation.method, _answers(engine, operation))
-    for unbuilt in contract.operations.unbuilt:
-        app.add_operation(_rule(unbuilt), unbuilt.id, unbuilt.method, _unbuilt_answers(engine, unbuilt))
+        rule = operation.path.replace("{", "<id:").replace("}", ">")
+        app.add_operation(rule, operation.id, operation.method, _answers(engine, operation))
 
     @cache  # made when it is first asked for: a start need not wait for it
     def document() -> bytes:
@@ -44,6 +44,7 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     app.add_url_rule("/openapi.json", "openapi", lambda: response(Reply(200, (), document())), methods=["GET"])
 
     app.register_blueprint(probes_blueprint(engine))
+    app.register_blueprint(docs_blueprint(admin=settings.admin == "on"))
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
@@ -119,19 +120,6 @@ def _headers(environ: dict[str, Any]) -> dict[str, str]:
         for name, value in environ.items()
         if name[:5] == "HTTP_" or name == "CONTENT_TYPE"
     }
-
-
-def _unbuilt_answers(engine: Engine, operation: Unbuilt) -> Answers:
-    def answers(environ: Environ, _: str) -> Reply:
-        message = f"{operation.id} ({operation.sdk_name}) is not built into this sandbox yet"
-        return engine.refuse(_call(environ, None, ""), errors.NotBuilt(message), operation.id)
-
-    return answers
-
-
-def _rule(operation: Operation | Unbuilt) -> str:
-    """The operation's path as Flask writes it."""
-    return operation.path.replace("{", "<id:").replace("}", ">")
 
 
 def _as_api_error(error: Exception, engine: Engine) -> errors.ApiError:

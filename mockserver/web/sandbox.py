@@ -96,8 +96,10 @@ def response(reply: Reply) -> Response:
 
 
 def _tell(reply: Reply, environ: Environ) -> None:
-    environ["mockserver.notes"] = reply.notes
+    environ["mockserver.notes"], environ["mockserver.outcome"] = reply.notes, reply.outcome
     if reply.delay_ms:
         environ["mockserver.delay_ms"] = reply.delay_ms
+    if reply.fault:
+        environ["mockserver.fault"] = reply.fault
     if reply.wire:
         environ["mockserver.wire"] = reply.wire

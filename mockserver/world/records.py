@@ -1,9 +1,9 @@
-"""How users and events are kept: three lines of bytes, so that an answer is put together without parsing.
+"""How users, transactions, events and batches are kept: three lines of bytes, so that an answer needs no parsing.
 
 facts as JSON, and behind a tab how many events were applied, if any: apart, since it is another number each time,
 and the rest is the same for most records and so encoded and decoded once
 the body as it was sent or has become, as JSON
-for an event: the first answer's bytes, which a repeated event gets again
+for an event: the first answer's bytes, which a repeated event gets again; for a batch a digest of what was sent too
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Record:
-    """A stored user or event."""
+    """A stored user, transaction, event or batch."""
 
     facts: Facts
     body: bytes
@@ -82,6 +82,16 @@ class Record:
 def encode_record(facts: Facts, body: Mapping[str, Any], answer: bytes = b"") -> bytes:
     """A record as the store keeps it."""
     return Record(facts, json_bytes(body), answer).encode()
+
+
+def record_key(kind: str, entity: str, record_id: str) -> str:
+    """The store's key of any record: `transaction/transaction/T-1`, `batch/consumerUsers/B-1`, a user, an event."""
+    return f"{kind}/{entity}/{record_id}"
+
+
+def party_key(user_id: str) -> str:
+    """The store's key of the note that a user has, or had, transactions: such a user cannot be renamed."""
+    return f"party/{user_id}"
 
 
 def user_key(entity: str, user_id: str) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from mockserver.world.finished import Late
+
 T = TypeVar("T")
 
 Found = Mapping[str, bytes | None]
@@ -57,6 +59,24 @@ class Store(Protocol):
 
     def drop(self, world: str) -> bool:
         """Take a world away, with its snapshots; False where there is none."""
+
+    def make(self, world: str, content: Mapping[str, bytes]) -> None:
+        """Make a world anew with a content of its own, controls among it: what a reset brings it back to.
+
+        Of one that is there nothing stays, snapshots included.
+        """
+
+    def finish(self, world: str, note: str) -> bool:
+        """Take a world away for good, as `drop` does: nothing written to it afterwards is kept.
+
+        `note` says whose it was. Notes are bounded, the oldest goes first; `make` takes the world's away.
+        """
+
+    def finished(self, world: str) -> str | None:
+        """The note of a finished world, None for any other; asked at each request."""
+
+    def late(self) -> Mapping[str, Late]:
+        """The finished worlds for which requests were recorded afterwards, by name."""
 
     def snapshot(self, world: str, name: str) -> int:
         """Keep the world's content, controls left out, under a name; the number of keys in it."""
