@@ -3,6 +3,7 @@
     MockserverError
       ContractError           schemas/ or fixtures/ cannot be used: the server does not start
       WorldError              the content that a world shall start with cannot be used: neither
+      StoreError              the setting `store` names what cannot be used: neither
       Problem                 a refusal of the admin API
       ApiError                a request is answered with an error
         BadRequest            400
@@ -14,6 +15,7 @@
         TooLarge              413
         InternalError         500
         NotBuilt              501
+        Unavailable           503, the store cannot be reached
         Forced                any status that the test author asked for
 
 The body is the vendor's ApiErrorResponse: `message` and `validationErrors`, both strings, since every SDK fails
@@ -88,6 +90,10 @@ class Violation:
 
 class WorldError(MockserverError):
     """The setting `world` names content that cannot be used; the text names file, line and pointer."""
+
+
+class StoreError(MockserverError):
+    """The setting `store` names what cannot be used; the text says what and why in one line, without a password."""
 
 
 # What stands behind a report that may leave violations out: no violation itself.
@@ -191,6 +197,15 @@ class NotBuilt(ApiError):
     """501: an operation of the vendor that the sandbox knows by name only."""
 
     status = 501
+
+
+class Unavailable(ApiError):
+    """503: the store cannot be reached or written to; nothing was changed, and the same request may go well later."""
+
+    status = 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers=[("Retry-After", "1")])
 
 
 class Forced(ApiError):

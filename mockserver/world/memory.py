@@ -6,7 +6,9 @@ import logging
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
+from typing import Self
 
+from mockserver.world.finished import Finished, Late
 from mockserver.world.store import CONTROL, Change, Journal, T
 
 _log = logging.getLogger("mockserver.store")
@@ -15,19 +17,33 @@ _log = logging.getLogger("mockserver.store")
 class _World:
     """The content of one world, and the lock under which it changes."""
 
-    __slots__ = ("content", "controls", "counts", "entries", "lock", "size", "snapshots", "ticks", "total", "watchers")
+    __slots__ = (
+        "content",
+        "controls",
+        "counts",
+        "entries",
+        "initial",
+        "lock",
+        "size",
+        "snapshots",
+        "ticks",
+        "total",
+        "watchers",
+    )
 
     def __init__(self, initial: Mapping[str, bytes]) -> None:
         self.lock = Lock()
         self.snapshots: dict[str, dict[str, bytes]] = {}
         self.watchers: dict[object, Callable[[], object]] = {}
-        self.begin(initial)
+        self.initial = initial
+        self.begin()
 
-    def begin(self, initial: Mapping[str, bytes]) -> None:
+    def begin(self) -> None:
         """The world as it is at first."""
         self.ticks = 0
-        self.content: dict[str, bytes] = dict(initial)
-        self.controls: dict[str, bytes] = {}
+        self.content: dict[str, bytes] = dict(self.initial)
+        # Only a world that was made has controls from the beginning.
+        self.controls = {key: self.content.pop(key) for key in self.initial if key.startswith(CONTROL)}
         self.clear_journal()
 
     def clear_journal(self) -> None:
@@ -49,6 +65,8 @@ class MemoryStore:
     journals, guarded by the store's own lock, keep `most_entries` a world and `most_bytes` in all.
     """
 
+    blocks = False
+
     def __init__(
         self,
         initial: Mapping[str, bytes],
@@ -61,9 +79,14 @@ class MemoryStore:
         self._most_entries = most_entries
         self._most_bytes = most_bytes
         self._journal_bytes = 0
+        self._finished = Finished()
         self._worlds: OrderedDict[str, _World] = OrderedDict()
         self._blank = _World(initial)
         self._lock = Lock()
+
+    def perform(self, work: Callable[[Self], T]) -> T:
+        """See Store. Each update is atomic by itself, and nothing here can fail between two."""
+        return work(self)
 
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""
@@ -103,7 +126,7 @@ class MemoryStore:
         place = self._world(world)
         with place.lock, self._lock:
             self._journal_bytes -= place.size
-            place.begin(self._initial)
+            place.begin()
 
     def worlds(self) -> Sequence[str]:
         """See Store."""
@@ -120,6 +143,29 @@ class MemoryStore:
         for told in watchers:
             told()
         return True
+
+    def make(self, world: str, content: Mapping[str, bytes]) -> None:
+        """See Store."""
+        self._finished.forget(world)
+        place = self._world(world)
+        with place.lock, self._lock:
+            self._journal_bytes -= place.size
+            place.initial = content
+            place.snapshots = {}
+            place.begin()
+
+    def finish(self, world: str, note: str) -> bool:
+        """See Store."""
+        self._finished.add(world, note)
+        return self.drop(world)
+
+    def finished(self, world: str) -> str | None:
+        """See Store."""
+        return self._finished.note(world)
+
+    def late(self) -> Mapping[str, Late]:
+        """See Store."""
+        return self._finished.late()
 
     def snapshot(self, world: str, name: str) -> int:
         """See Store."""
@@ -154,6 +200,9 @@ class MemoryStore:
 
     def record(self, world: str, tag: str, entry: bytes | None) -> None:
         """See Store."""
+        if world in self._finished:
+            self._finished.count(world, tag)
+            return
         place = self._world(world)
         with self._lock:
             place.ticks += 1
@@ -234,6 +283,8 @@ class MemoryStore:
             if place is not None:
                 self._worlds.move_to_end(name)
                 return place
+            if name in self._finished:
+                return _World({})  # what is on its way when its world ends is written to nowhere
             place = self._worlds[name] = _World(self._initial)
             if len(self._worlds) > self._most_worlds:
                 gone, old = self._worlds.popitem(last=False)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
+
+from mockserver.world.finished import Late
 
 T = TypeVar("T")
 
@@ -32,7 +34,19 @@ class Journal:
 
 
 class Store(Protocol):
-    """What a store must do. A world comes into being at its first use, with its initial content."""
+    """What a store must do. A world comes into being at its first use, with its initial content.
+
+    What a store cannot do, since its file or its server is away, raises Unavailable and leaves it as it was.
+    """
+
+    blocks: bool  # whether it may wait for a disk or a network: its callers are then in a thread of their own
+
+    def perform(self, work: Callable[[Self], T]) -> T:
+        """Do the work of one request: what it writes is there as a whole when this returns, or not at all.
+
+        `work` may be called again where another process was faster; the reads and writes it makes go through the
+        store that it is given.
+        """
 
     def get(self, world: str, key: str) -> bytes | None:
         """What the world holds under the key."""
@@ -57,6 +71,24 @@ class Store(Protocol):
 
     def drop(self, world: str) -> bool:
         """Take a world away, with its snapshots; False where there is none."""
+
+    def make(self, world: str, content: Mapping[str, bytes]) -> None:
+        """Make a world anew with a content of its own, controls among it: what a reset brings it back to.
+
+        Of one that is there nothing stays, snapshots included.
+        """
+
+    def finish(self, world: str, note: str) -> bool:
+        """Take a world away for good, as `drop` does: nothing written to it afterwards is kept.
+
+        `note` says whose it was. Notes are bounded, the oldest goes first; `make` takes the world's away.
+        """
+
+    def finished(self, world: str) -> str | None:
+        """The note of a finished world, None for any other; asked at each request."""
+
+    def late(self) -> Mapping[str, Late]:
+        """The finished worlds for which requests were recorded afterwards, by name."""
 
     def snapshot(self, world: str, name: str) -> int:
         """Keep the world's content, controls left out, under a name; the number of keys in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from tests.world.test_store import INITIAL, STORES, Make, content
 
 
 @pytest.fixture(params=STORES)
-def make(request: Any) -> Make:
+def make(request: Any, tmp_path: Path) -> Make:
     """Makes a store with initial content and bounds: most_worlds, most_entries, most_bytes."""
-    return STORES[request.param]
+    return STORES[request.param](tmp_path)
 
 
 @pytest.fixture

@@ -5,25 +5,35 @@ Its journal and its watchers: tests/admin/test_journal_store.py.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mockserver.world.memory import MemoryStore
+from mockserver.world.sqlite import SqliteStore
 from mockserver.world.store import CONTROL, Found, Store, Writes
 
 Make = Callable[..., Store]
-STORES: dict[str, Make] = {"memory": MemoryStore}
+
+
+def _sqlite(folder: Path) -> Make:
+    numbers = itertools.count()
+    return lambda *arguments: SqliteStore(str(folder / f"{next(numbers)}.db"), *arguments)
+
+
+STORES: dict[str, Callable[[Path], Make]] = {"memory": lambda _: MemoryStore, "sqlite": _sqlite}
 INITIAL: Mapping[str, bytes] = {"user/consumer/first": b"1", "event/business/e": b"2"}
 USER = "user/consumer/u"
 
 
 @pytest.fixture(params=STORES)
-def make(request: Any) -> Make:
+def make(request: Any, tmp_path: Path) -> Make:
     """Makes a store with initial content and bounds: most_worlds, most_entries, most_bytes."""
-    return STORES[request.param]
+    return STORES[request.param](tmp_path)
 
 
 @pytest.fixture
