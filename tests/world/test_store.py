@@ -8,32 +8,38 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from mockserver.world.memory import MemoryStore
+from mockserver.world.redis import RedisStore
 from mockserver.world.sqlite import SqliteStore
 from mockserver.world.store import CONTROL, Found, Store, Writes
 
 Make = Callable[..., Store]
 
 
-def _sqlite(folder: Path) -> Make:
-    numbers = itertools.count()
+def _sqlite(request: Any) -> Make:
+    folder, numbers = request.getfixturevalue("tmp_path"), itertools.count()
     return lambda *arguments: SqliteStore(str(folder / f"{next(numbers)}.db"), *arguments)
 
 
-STORES: dict[str, Callable[[Path], Make]] = {"memory": lambda _: MemoryStore, "sqlite": _sqlite}
+def _redis(request: Any) -> Make:
+    url = request.getfixturevalue("redis_url")
+    return lambda *arguments: RedisStore(f"{url}?prefix={uuid4()}", *arguments)
+
+
+STORES: dict[str, Callable[[Any], Make]] = {"memory": lambda _: MemoryStore, "sqlite": _sqlite, "redis": _redis}
 INITIAL: Mapping[str, bytes] = {"user/consumer/first": b"1", "event/business/e": b"2"}
 USER = "user/consumer/u"
 
 
 @pytest.fixture(params=STORES)
-def make(request: Any, tmp_path: Path) -> Make:
+def make(request: Any) -> Make:
     """Makes a store with initial content and bounds: most_worlds, most_entries, most_bytes."""
-    return STORES[request.param](tmp_path)
+    return STORES[request.param](request)
 
 
 @pytest.fixture
