@@ -224,7 +224,7 @@ class Forced(ApiError):
 
 
 class Problem(MockserverError):
-    """A refusal of the admin API: `application/problem+json` (RFC 9457), with a status of 400 to 499."""
+    """A refusal of the admin API: `application/problem+json` (RFC 9457), with a status of 400 to 503."""
 
     def __init__(self, status: int, detail: str, violations: Sequence[Violation] = ()) -> None:
         super().__init__(detail)

@@ -23,7 +23,16 @@ from mockserver.controls.prefer import NONE, Preferences, read_preferences
 from mockserver.engine.call import Call, Reply, error_reply, success_reply
 from mockserver.engine.render import Renderer
 from mockserver.engine.trail import Dials, Trail, note
-from mockserver.errors import ApiError, BadRequest, Forced, MockserverError, NotFound, Unauthorized, Violation
+from mockserver.errors import (
+    ApiError,
+    BadRequest,
+    Forced,
+    MockserverError,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    Violation,
+)
 from mockserver.world import events, users
 from mockserver.world.outcomes import Outcomes
 from mockserver.world.records import Decision
@@ -58,10 +67,15 @@ class Engine:
                 raise MockserverError(f"{operation.id}: unknown behaviour {operation.do!r}")
 
     def handle(self, call: Call) -> Reply:
-        """Answer a request: with success, or with the vendor's error body. Raises nothing that it foresaw."""
+        """Answer a request: with success, or with the vendor's error body. Raises Unavailable alone."""
+        return self.store.perform(lambda: self._handle(call))
+
+    def _handle(self, call: Call) -> Reply:
         trail = Trail(dials=self.dials, operation=call.operation.id if call.operation else UNMATCHED)
         try:
             reply = self._answer(call, trail)
+        except Unavailable:  # nor could it be noted
+            raise
         except ApiError as error:
             trail.violations = error.violations
             reply = error_reply(error)
@@ -81,6 +95,9 @@ class Engine:
 
     def refuse(self, call: Call, error: ApiError, operation: str = UNMATCHED) -> Reply:
         """The answer to a request that no built operation takes, which the journal keeps as well."""
+        return self.store.perform(lambda: self._refuse(call, error, operation))
+
+    def _refuse(self, call: Call, error: ApiError, operation: str) -> Reply:
         trail = Trail(dials=self.dials, operation=operation)
         try:
             trail.world = self.tenancy.world_of(call.key)

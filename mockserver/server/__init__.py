@@ -14,6 +14,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from signal import SIG_DFL, SIGINT, SIGTERM, signal
 from typing import Any, Self, cast
@@ -41,11 +42,14 @@ class BindError(OSError):
 class Server:
     """Serves `app` on `host` and `port`; port 0 picks a free one, which a restart keeps.
     The application sees at most `max_body_bytes` of a body and one byte more. Up to `drain_bytes` of a larger
-    one are read and thrown away, since a client does not read its answer before it has sent everything.
+    one are read and thrown away, since a client does not read its answer before it has sent everything. With
+    `threads` the application is called in that many threads, since it may wait for a disk or a network.
     """
 
-    def __init__(self, app: App, host: str, port: int, max_body_bytes: int, drain_bytes: int = DRAIN) -> None:
-        self.app, self.host, self.port = app, host, port
+    def __init__(
+        self, app: App, host: str, port: int, max_body_bytes: int, drain_bytes: int = DRAIN, threads: int = 0
+    ) -> None:
+        self.app, self.host, self.port, self.threads = app, host, port, threads
         self.max_body_bytes, self.drain_bytes = max_body_bytes, max(drain_bytes, max_body_bytes)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -105,7 +109,8 @@ class Server:
         if self._halt is not None:
             raise RuntimeError(f"{self.url} is served already")
         self.bind()
-        application = adapt(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes)
+        pool = ThreadPoolExecutor(self.threads, "mockserver-call") if self.threads else None
+        application = adapt(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes, pool)
         config = Config(application, **UVICORN)
         protocol, state = make_protocol(), ServerState()
         runner, halted = asyncio.Runner(loop_factory=config.get_loop_factory()), asyncio.Event()
@@ -131,6 +136,8 @@ class Server:
             finally:
                 listening.close()
                 self._socket = self._halt = None
+                if pool is not None:
+                    pool.shutdown(wait=False, cancel_futures=True)
 
         self._halt = lambda: loop.is_closed() or loop.call_soon_threadsafe(halted.set)
         return serve

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Executor
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -22,14 +23,23 @@ ERROR = b'{"message": "Internal error of the mock server"}'
 ERROR_HEADERS = (b"content-type", b"application/json"), (b"content-length", b"%d" % len(ERROR))
 
 
-def adapt(app: App, host: str, port: int, limit: int, drain: int) -> Callable[[Any, Any, Any], Awaitable[None]]:
+def adapt(
+    app: App, host: str, port: int, limit: int, drain: int, pool: Executor | None = None
+) -> Callable[[Any, Any, Any], Awaitable[None]]:
     """The ASGI application that uvicorn calls for each request, around a WSGI application.
 
     `limit` and `drain` are bytes: of a larger body `limit + 1` are kept, and up to `drain` read and thrown away.
+    The application is called in a thread of `pool` where one is given, else in the loop.
     """
     import asyncio
 
     constant = WSGI | {"SERVER_NAME": host, "SERVER_PORT": str(port), "mockserver.can_wait": True}
+    constant["wsgi.multithread"] = pool is not None
+
+    async def called(environ: Environ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        if pool is None:
+            return _call(app, environ)
+        return await asyncio.get_running_loop().run_in_executor(pool, _call, app, environ)
 
     async def wait(watch: Callable[[Callable[[], object]], Callable[[], None]], seconds: float) -> None:
         """Until `watch` tells, or the time is over; it is watched before anything else can happen."""
@@ -59,10 +69,10 @@ def adapt(app: App, host: str, port: int, limit: int, drain: int) -> Callable[[A
             body = (chunks[0] if len(chunks) == 1 else b"".join(chunks))[: limit + 1]
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
             environ["mockserver.body_bytes"] = max(size, declared)
-            status, headers, content = _call(app, environ)
+            status, headers, content = await called(environ)
             while "mockserver.wait" in environ:
                 await wait(*environ.pop("mockserver.wait"))
-                status, headers, content = _call(app, environ)
+                status, headers, content = await called(environ)
             if "mockserver.delay_ms" in environ:
                 await asyncio.sleep(environ["mockserver.delay_ms"] / 1000)
             if "mockserver.wire" in environ:

@@ -80,6 +80,8 @@ def problem(error: Problem) -> Response:
     request.environ["mockserver.notes"] = (f"admin: {error.detail}",)
     body = error.body(HTTPStatus(error.status).phrase)
     response = Response(json_bytes(body), error.status, content_type=_PROBLEM)
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "1"
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -49,7 +49,10 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     def refuse(error: Exception) -> Response:
         refusal = _as_api_error(error, engine)
         if isinstance(error, NotFound | MethodNotAllowed):
-            return _response(engine.refuse(_call(None, ""), refusal))
+            try:
+                return _response(engine.refuse(_call(None, ""), refusal))
+            except errors.Unavailable as away:
+                refusal = away
         return _response(error_reply(refusal))
 
     if settings.admin == "on":

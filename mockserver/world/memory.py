@@ -6,7 +6,6 @@ import logging
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Self
 
 from mockserver.world.finished import Finished, Late
 from mockserver.world.store import CONTROL, Change, Journal, T
@@ -84,9 +83,12 @@ class MemoryStore:
         self._blank = _World(initial)
         self._lock = Lock()
 
-    def perform(self, work: Callable[[Self], T]) -> T:
+    def perform(self, work: Callable[[], T]) -> T:
         """See Store. Each update is atomic by itself, and nothing here can fail between two."""
-        return work(self)
+        return work()
+
+    def ping(self) -> None:
+        """See Store."""
 
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""

@@ -13,7 +13,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self
 
 from mockserver.errors import Unavailable
 from mockserver.world.finished import LONGEST_NOTE, Late
@@ -49,14 +48,14 @@ class RedisStore:
         self._local = threading.local()
         self._watchers = Watchers(self._stamp)
 
-    def perform(self, work: Callable[[Self], T]) -> T:
+    def perform(self, work: Callable[[], T]) -> T:
         """See Store."""
         if self._open is not None:  # one unit inside another is a part of it
-            return work(self)
+            return work()
         for attempt in range(_MOST_ATTEMPTS):
             turn = self._local.turn = Turn(self._wire, self._initial, self._known)
             try:
-                result = work(self)
+                result = work()
                 stamps = self._commit(turn)
             except Again:
                 if attempt > 2:  # others are at the same record: let them pass
@@ -69,14 +68,18 @@ class RedisStore:
             return result
         raise Unavailable("The store is too busy: others changed the same record again and again")
 
+    def ping(self) -> None:
+        """See Store."""
+        self._wire.read(("PING",))
+
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""
-        return self.perform(lambda _: self._turn.get(world, key))
+        return self.perform(lambda: self._turn.get(world, key))
 
     def update(self, world: str, keys: Sequence[str], change: Change[T]) -> T:
         """See Store."""
 
-        def run(_: Self) -> T:
+        def run() -> T:
             writes, result = change({key: self._turn.get(world, key) for key in self._turn.fetched(world, keys)})
             self._turn.put(world, writes)
             return result
@@ -158,7 +161,7 @@ class RedisStore:
 
     def finished(self, world: str) -> str | None:
         """See Store."""
-        note = self.perform(lambda _: self._turn.note(world))
+        note = self.perform(lambda: self._turn.note(world))
         return None if note is None else text(note)
 
     def late(self) -> Mapping[str, Late]:
@@ -206,11 +209,11 @@ class RedisStore:
 
     def record(self, world: str, tag: str, entry: bytes | None) -> None:
         """See Store."""
-        self.perform(lambda _: self._turn.record(world, tag, entry))
+        self.perform(lambda: self._turn.record(world, tag, entry))
 
     def recorded(self, world: str) -> int:
         """See Store."""
-        return self.perform(lambda _: self._turn.ticks(world))
+        return self.perform(lambda: self._turn.ticks(world))
 
     def journal(self, world: str) -> Journal:
         """See Store."""

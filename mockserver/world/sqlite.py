@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Self
 
 from mockserver.world.finished import LONGEST_NOTE, Late
 from mockserver.world.sqlite_file import SqliteFile
@@ -43,12 +42,12 @@ class SqliteStore:
         self._turn = threading.local()
         self._watchers = Watchers(self._stamp)
 
-    def perform(self, work: Callable[[Self], T]) -> T:
+    def perform(self, work: Callable[[], T]) -> T:
         """See Store."""
         with self._file.trouble():
             self._turn.open = True
             try:
-                result = work(self)
+                result = work()
                 if self._file.connection().in_transaction:
                     self._file.connection().execute("COMMIT")
             except BaseException:
@@ -58,6 +57,11 @@ class SqliteStore:
                 self._turn.open = False
         self._tell()
         return result
+
+    def ping(self) -> None:
+        """See Store."""
+        with self._file.trouble():
+            self._rows.run("SELECT n FROM stamp").fetchone()
 
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
 from mockserver.world.finished import Late
 
@@ -41,12 +41,14 @@ class Store(Protocol):
 
     blocks: bool  # whether it may wait for a disk or a network: its callers are then in a thread of their own
 
-    def perform(self, work: Callable[[Self], T]) -> T:
+    def perform(self, work: Callable[[], T]) -> T:
         """Do the work of one request: what it writes is there as a whole when this returns, or not at all.
 
-        `work` may be called again where another process was faster; the reads and writes it makes go through the
-        store that it is given.
+        `work` is called in this thread, and again where another process was faster.
         """
+
+    def ping(self) -> None:
+        """Raise Unavailable where the store cannot be used."""
 
     def get(self, world: str, key: str) -> bytes | None:
         """What the world holds under the key."""
