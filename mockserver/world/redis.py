@@ -231,6 +231,7 @@ class RedisStore:
 
     def watch(self, world: str, told: Callable[[], object]) -> Callable[[], None]:
         """See Store."""
+        self._made(world)
         return self._watchers.add(world, told)
 
     @property

@@ -235,6 +235,8 @@ class SqliteStore:
 
     def watch(self, world: str, told: Callable[[], object]) -> Callable[[], None]:
         """See Store."""
+        with self._writing():
+            self._rows.make(world)
         return self._watchers.add(world, told)
 
     @contextmanager

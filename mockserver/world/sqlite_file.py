@@ -55,6 +55,7 @@ class SqliteFile:
             if not Path(path).exists():  # only its owner may read what is in it
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._bring_up_to_date()
+            self._inode = Path(path).stat().st_ino
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"store sqlite: {path}: {_reason(error)}") from error
 
@@ -77,6 +78,13 @@ class SqliteFile:
     def begin(self, *, durable: bool) -> None:
         """Take the file's write lock."""
         connection = self.connection()
+        try:
+            same = Path(self._path).stat().st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:  # what is written to a file that has no name is acknowledged, and gone
+            self._threads.mine = None
+            raise sqlite3.OperationalError("its file was removed or replaced; start the server anew")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")
 
@@ -94,9 +102,7 @@ class SqliteFile:
     def _open(self) -> sqlite3.Connection:
         # An absent file is not made anew: what was acknowledged would be gone without a word.
         uri = f"{Path(self._path).absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(uri, timeout=_BUSY, isolation_level=None, uri=True)
-        connection.execute("PRAGMA journal_mode = WAL")
-        return connection
+        return sqlite3.connect(uri, timeout=_BUSY, isolation_level=None, uri=True)
 
     def _bring_up_to_date(self) -> None:
         connection = self._open()
@@ -112,6 +118,7 @@ class SqliteFile:
             [health] = connection.execute("PRAGMA quick_check(1)").fetchone()
             if health != "ok":
                 raise StoreError(f"store sqlite: {self._path}: is damaged: {' '.join(health.split())}")
+            connection.execute("PRAGMA journal_mode = WAL")  # not before the file is known to be ours; it stays
             if version < VERSION:
                 _migrate(connection)
         finally:
