@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -39,13 +40,13 @@ def serve(**flags: str | None) -> None:
 
     from mockserver.errors import MockserverError
     from mockserver.server import BindError, Server
-    from mockserver.web.factory import application
+    from mockserver.web.factory import application, threads
 
     try:
         app = application(settings)
     except MockserverError as error:
         fail(str(error), 2)
-    server = Server(app, settings.host, settings.port, settings.max_body_bytes)
+    server = Server(app, settings.host, settings.port, settings.max_body_bytes, threads=threads(settings))
     try:
         server.bind()
     except BindError as error:
@@ -56,7 +57,16 @@ def serve(**flags: str | None) -> None:
         with contextlib.suppress(OSError, ValueError):
             click.echo(_banner(server.url, settings), err=settings.log_format == "json")
 
-    server.run(greet)
+    if settings.workers == 1:
+        server.run(greet)
+        return
+    from mockserver.server.workers import Workers
+
+    sys.exit(Workers(server.run, settings.workers, _say).run(greet))
+
+
+def _say(line: str) -> None:
+    click.echo(f"mockserver: {line}", err=True)
 
 
 def _banner(url: str, settings: Settings) -> str:

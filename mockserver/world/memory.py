@@ -112,7 +112,7 @@ class MemoryStore:
         with place.lock:
             parts = (place.content, place.controls)
             found = [(key, value) for part in parts for key, value in part.items() if key.startswith(prefix)]
-        return iter(found)
+        return iter(sorted(found))
 
     def holders(self, key: str) -> Iterator[tuple[str, bytes]]:
         """See Store."""

@@ -89,14 +89,14 @@ class RedisStore:
     def scan(self, world: str, prefix: str) -> Iterator[tuple[str, bytes]]:
         """See Store. What is written meanwhile may be in it or not."""
         if not self._life(world):
-            return iter([(key, value) for key, value in self._initial.items() if key.startswith(prefix)])
+            return iter(sorted((key, value) for key, value in self._initial.items() if key.startswith(prefix)))
         pattern = "".join(f"\\{char}" if char in "*?[]\\^-" else char for char in prefix) + "*"
         found = {}
         with self._wire.trouble():
             for part in ("content", "controls"):
                 rows = self._wire.client.hscan_iter(self._wire.key(world, part), match=blob(pattern), count=1000)
                 found.update({text(key): value for key, value in rows})
-        return iter(found.items())
+        return iter(sorted(found.items()))
 
     def holders(self, key: str) -> Iterator[tuple[str, bytes]]:
         """See Store. Only the worlds that this process served lately are asked."""

@@ -88,12 +88,12 @@ class SqliteStore:
         with self._file.trouble():
             number = self._rows.number(world)
             if number is None:
-                return iter([(key, value) for key, value in self._initial.items() if key.startswith(prefix)])
+                return iter(sorted((key, value) for key, value in self._initial.items() if key.startswith(prefix)))
             begin = blob(prefix)
             where, values = "world = ? AND key >= ?", [number, begin]
             if begin:  # UTF-8 has no byte 255, so that the next prefix of this length ends the range
                 where, values = where + " AND key < ?", [*values, begin[:-1] + bytes([begin[-1] + 1])]
-            rows = self._rows.run(f"SELECT key, value FROM content WHERE {where} ORDER BY rowid", values)  # noqa: S608
+            rows = self._rows.run(f"SELECT key, value FROM content WHERE {where} ORDER BY key", values)  # noqa: S608
             return iter([(text(key), value) for key, value in rows.fetchall()])
 
     def holders(self, key: str) -> Iterator[tuple[str, bytes]]:

@@ -60,7 +60,7 @@ class Store(Protocol):
         """
 
     def scan(self, world: str, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Every key that begins with the prefix, and what it holds, as of now."""
+        """Every key that begins with the prefix, in order, and what it holds, as of now."""
 
     def holders(self, key: str) -> Iterator[tuple[str, bytes]]:
         """Every world that holds the key, and what it holds."""
