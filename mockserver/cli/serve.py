@@ -46,6 +46,10 @@ def serve(**flags: str | None) -> None:
         app = application(settings)
     except MockserverError as error:
         fail(str(error), 2)
+    try:
+        app.extensions["mockserver"].store.ping()
+    except MockserverError as error:  # it may come, and then all is well: an orchestrator asks /readyz
+        click.echo(f"mockserver: {error}; answers are 503 until it is there", err=True)
     server = Server(app, settings.host, settings.port, settings.max_body_bytes, threads=threads(settings))
     try:
         server.bind()

@@ -28,6 +28,7 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     contract = engine.contract
     app = Flask("mockserver", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.extensions["mockserver"] = engine
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.url_map.converters["id"] = IdConverter
