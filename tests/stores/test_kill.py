@@ -118,13 +118,15 @@ def aof(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
 
 def test_redis_keeps_what_was_acknowledged(aof: Any) -> None:
     """Redis and the server are killed in turn; the server comes through a Redis that is away without a restart."""
-    redis, clients = aof(), []
-    server = None
+    redis = aof()
+    clients: list[Client] = []
+    server, running = None, None
     try:
         for number in range(ROUNDS):
             if server is None:
                 server = served("--store", f"redis://127.0.0.1:{aof.port}/0")
                 running = server.__enter__()
+            assert running is not None
             survived(running, clients)
             if number % 2:
                 clients = load(running, number, running.kill)
