@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format format-check types docs wheel-check lock clean
+.PHONY: help run test lint format format-check types docs docs-assets wheel-check dist image-test lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ types: $(DEV_STAMP) ## check the types with mypy
 docs: $(DEV_STAMP) ## write the README's generated tables anew
 	@$(BIN)/python -c 'from tests.test_docs import regenerate; regenerate()'
 
+docs-assets: $(DEV_STAMP) ## fetch the docs page's pinned Swagger UI anew from npm and verify it; VERSION=5.x.y pins another
+	@$(BIN)/python -m tests.web.docs_assets $(VERSION)
+
 wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment elsewhere, and serve from there
 	@set -e; away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
 	$(BIN)/python -m hatchling build -t wheel -d "$$away" >/dev/null; \
@@ -49,6 +52,31 @@ wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/run.txt; \
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$$away"/*.whl; \
 	$(BIN)/python -m tests.wheel_check "$$away/venv/bin"
+
+dist: $(DEV_STAMP) ## build the wheel and the sdist into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	@ls dist
+
+# Where no Docker runs, a tool that builds and runs a Dockerfile with podman can stand in; it needs root on Debian.
+IMAGE_TEST ?= ../shared/tools/image_test.sh
+IMAGE := localhost/flagright-mockserver:check
+image-test: export IMG_WORK ?= /tmp/image-test
+image-test: ## build the container image and try what it promises
+	@set -e; \
+	if docker info >/dev/null 2>&1; then \
+		docker build --quiet --tag $(IMAGE) .; \
+		$(PYTHON) tests/image_check.py --engine docker $(IMAGE); \
+	elif [ -x "$(IMAGE_TEST)" ] && [ "$$(id -u)" -eq 0 ]; then \
+		"$(IMAGE_TEST)" -k -t $(IMAGE) -p 4080 -u /readyz -e MOCKSERVER_OUTCOME=clean .; \
+		export CONTAINERS_CONF="$$IMG_WORK/conf/containers.conf" DISABLE_HC_SYSTEMD=true \
+			CONTAINERS_STORAGE_CONF="$$IMG_WORK/conf/storage.conf" \
+			CONTAINERS_REGISTRIES_CONF="$$IMG_WORK/conf/registries.conf"; \
+		$(PYTHON) tests/image_check.py --engine podman $(IMAGE); \
+		podman rmi --force $(IMAGE) >/dev/null; \
+	else \
+		echo "skipped: the image: no Docker runs here, and $(IMAGE_TEST) is not there or this is not root"; \
+	fi
 
 # The pins hold for every supported Python at once; each later file agrees with the first.
 lock: ## pin the newest allowed dependencies anew, with hashes
@@ -62,6 +90,8 @@ lock: ## pin the newest allowed dependencies anew, with hashes
 	}; \
 	pin pyproject.toml --group dev --output-file requirements/dev.txt; \
 	pin pyproject.toml --constraints requirements/dev.txt --no-annotate --output-file requirements/run.txt; \
+	echo prometheus-client | pin - --constraints requirements/dev.txt --no-annotate \
+		--output-file requirements/metrics.txt; \
 	echo hatchling | pin - --constraints requirements/dev.txt --no-annotate --output-file requirements/build.txt
 
 clean: ## remove the environments, caches and builds

@@ -1,10 +1,32 @@
 """An unofficial sandbox of the Flagright user API: offline, deterministic, with state."""
 
+from __future__ import annotations
 
-def __getattr__(name: str) -> str:
-    """Give `__version__`, looked up when asked for: the look-up costs more than the rest of the import."""
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.client.handle import FlagrightMock as FlagrightMock
+    from mockserver.errors import FlagrightContractWarning as FlagrightContractWarning
+
+    __version__: str
+
+
+def __getattr__(name: str) -> object:
+    """Give what is asked for by name, looked up then: each costs more than the rest of the import.
+
+    `__version__`; `FlagrightContractWarning`, for `-W error::mockserver.FlagrightContractWarning`; and
+    `FlagrightMock`, the type of the fixture `flagright_mock`.
+    """
+    if name == "FlagrightContractWarning":
+        from mockserver.errors import FlagrightContractWarning
+
+        return FlagrightContractWarning
+    if name == "FlagrightMock":
+        from mockserver.client.handle import FlagrightMock
+
+        return FlagrightMock
     if name != "__version__":
-        raise AttributeError(name)
+        raise AttributeError(f"module 'mockserver' has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -7,6 +7,7 @@
       Problem                 a refusal of the admin API
       ApiError                a request is answered with an error
         BadRequest            400
+          UnknownReference    400, and the operation could go on without what is unknown
         Unauthorized          401
         NotFound              404
           UnknownUser         404, and the operation could go on without the user
@@ -14,7 +15,6 @@
         Conflict              409
         TooLarge              413
         InternalError         500
-        NotBuilt              501
         Unavailable           503, the store cannot be reached
         Forced                any status that the test author asked for
 
@@ -27,7 +27,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 LARGEST_REPORT = 100  # violations; a report that stops here says so
 
@@ -38,6 +38,10 @@ class MockserverError(Exception):
 
 class ContractError(MockserverError):
     """A file under schemas/ or fixtures/ is missing, broken or not understood; the text names the file."""
+
+
+class FlagrightContractWarning(UserWarning):
+    """In a pytest run: what the client under test sent breaks the contract, or looks wrong."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class BadRequest(ApiError):
     status = 400
 
     @classmethod
-    def of(cls, violations: Sequence[Violation]) -> BadRequest:
+    def of(cls, violations: Sequence[Violation]) -> Self:
         """A 400 whose message says the first violation and how many more there are."""
         found = [violation for violation in violations if violation.rule != STOPPED.rule]
         ends = [violation for violation in violations if violation.rule == STOPPED.rule]
@@ -169,6 +173,10 @@ class UnknownUser(NotFound):
     """404 of an event: there is no such user of this type."""
 
 
+class UnknownReference(BadRequest):
+    """400: a transaction names a user, or an event a transaction, that is not stored."""
+
+
 class MethodNotAllowed(ApiError):
     """405: the path exists, the method does not."""
 
@@ -191,12 +199,6 @@ class InternalError(ApiError):
     """500: a defect of ours."""
 
     status = 500
-
-
-class NotBuilt(ApiError):
-    """501: an operation of the vendor that the sandbox knows by name only."""
-
-    status = 501
 
 
 class Unavailable(ApiError):

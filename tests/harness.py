@@ -38,6 +38,11 @@ def contract() -> Contract:
     return Contract()
 
 
+def other_hash_seed() -> str:
+    """A PYTHONHASHSEED that this process does not have, for one that must agree with it all the same."""
+    return "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back; `warnings` are the lines of X-Mockserver-Warning."""

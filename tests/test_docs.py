@@ -17,6 +17,8 @@ from mockserver.contract.admin import load_admin
 from mockserver.server import Server
 from mockserver.world.outcomes import Outcomes
 from tests.harness import ROOT, contract, running
+from tests.plugin.inner import NAMED
+from tests.plugin.tables import TABLES as PLUGIN_TABLES
 
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -61,15 +63,14 @@ def settings_table() -> str:
 def outcomes_table() -> str:
     """The outcomes and the magic values that choose them."""
     outcomes = Outcomes(contract())
-    magic = {persona.then: persona.magic for persona in outcomes.personas.values()}
-    lines = [
-        "| outcome | what it says | last name (consumer) or legal name (business) | id begins with |",
-        "|---|---|---|---|",
-    ]
+    magic = {persona.then: persona.magic for persona in outcomes.personas.values() if persona.over == "user"}
+    names = "last name (consumer) or legal name (business)"
+    lines = [f"| outcome | what it says | of a transaction | {names} | id begins with |", "|---|---|---|---|---|"]
     for entry in outcomes.outcomes.values():
         values = magic.get(entry.name, {})
         name, prefix = (f"`{values[key]}`" if key in values else "" for key in ("lastName", "userId"))
-        lines.append(f"| `{entry.name}` | {entry.description} | {name} | {prefix} |")
+        status = f"`{entry.transaction['status']}`" if entry.transaction else ""
+        lines.append(f"| `{entry.name}` | {entry.description} | {status} | {name} | {prefix} |")
     return "\n".join(lines) + "\n"
 
 
@@ -88,6 +89,7 @@ TABLES = {
     "settings": settings_table,
     "outcomes": outcomes_table,
     "routes": routes_table,
+    **PLUGIN_TABLES,
 }
 
 
@@ -95,7 +97,8 @@ def regenerate() -> None:
     """Write the generated tables into the pages: `make docs`."""
     for name, table in TABLES.items():
         page, stands = _section(name)
-        page.write_text(page.read_text().replace(stands, table()))
+        begin, end = f"<!-- {name}: generated, a test compares -->\n", f"<!-- /{name} -->"
+        page.write_text(page.read_text().replace(f"{begin}{stands}{end}", f"{begin}{table()}{end}"))
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -136,10 +139,20 @@ def test_readme_refusal_is_shown_as_it_is(documented: Server) -> None:
 
 def test_readme_python_runs(documented: Server) -> None:
     """The README's Python, with the real SDK, runs against the server."""
-    [code] = [code for language, code in BLOCKS if language == "python"]
+    [code] = [code for language, code in BLOCKS if language == "python" and "base_url" in code]
     script = code.replace("http://127.0.0.1:4080", documented.url)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout == "ada-2\n", done.stderr
+
+
+def test_readme_test_passes(tmp_path: Path) -> None:
+    """The README's test, put into a file, passes with the plugin alone."""
+    [code] = [code for language, code in BLOCKS if language == "python" and "flagright_mock" in code]
+    (tmp_path / "test_readme.py").write_text(code)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NAMED]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_readme_pipe_runs() -> None:

@@ -34,7 +34,6 @@ def routes(as_json: bool) -> None:
     """List the operations, with how well each is known."""
     operations = _contract().operations
     rows = [(entry.method, entry.path, entry.id, entry.sdk_name, entry.evidence) for entry in operations.built]
-    rows += [(entry.method, entry.path, entry.id, entry.sdk_name, "answers 501") for entry in operations.unbuilt]
     names = ("method", "path", "operation", "sdk", "evidence")
     if as_json:
         for row in rows:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mockserver.cli.ending import fail
+from mockserver.cli.browser import reachable, show_page
+from mockserver.cli.ending import fail, release_output
 from mockserver.config import SETTINGS, ConfigError, Settings, load
+
+if TYPE_CHECKING:
+    from mockserver.server import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +31,8 @@ def _settings_as_flags(command: F) -> F:
 
 @click.command()
 @_settings_as_flags
-def serve(**flags: str | None) -> None:
+@click.option("--open", "show", is_flag=True, help="Show the docs page in the browser; no variable, no default.")
+def serve(show: bool, **flags: str | None) -> None:
     """Serve the sandbox until Ctrl-C.
 
     A flag beats a variable, a variable beats the default.
@@ -56,31 +62,48 @@ def serve(**flags: str | None) -> None:
     except BindError as error:
         fail(str(error), 1)
 
+    docs = f"{reachable(server.host, server.url)}/docs"
+
     def greet() -> None:
         # Standard output holds JSON lines alone where those were asked for; and nobody may be listening at all.
         with contextlib.suppress(OSError, ValueError):
-            click.echo(_banner(server.url, settings), err=settings.log_format == "json")
+            click.echo(_banner(server.url, docs, settings), err=settings.log_format == "json")
+        if show:
+            show_page(docs)
 
+    _stop_with_the_terminal(server)
     if settings.workers == 1:
         server.run(greet)
+        release_output()
         return
     from mockserver.server.workers import Workers
 
-    sys.exit(Workers(server.run, settings.workers, _say).run(greet))
+    status = Workers(server.run, settings.workers, _say).run(greet)
+    release_output()
+    sys.exit(status)
 
 
 def _say(line: str) -> None:
     click.echo(f"mockserver: {line}", err=True)
 
 
-def _banner(url: str, settings: Settings) -> str:
-    """Where it listens, how to try it, and what would surprise: two or three lines for a person."""
+def _stop_with_the_terminal(server: Server) -> None:
+    """End as on SIGTERM when the terminal closes, unless it was asked to outlive it (nohup)."""
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        with contextlib.suppress(ValueError):  # signals are the main thread's alone
+            signal.signal(hang_up, lambda *_: server.stop())
+
+
+def _banner(url: str, docs: str, settings: Settings) -> str:
+    """Where it listens, how to try it, and what would surprise: a few lines for a person."""
     lines = [f"flagright-mockserver (unofficial) listens on {url}"]
     key = "ONE-OF-YOUR-API-KEYS" if settings.api_keys else "any"
     if settings.world == "documented":
         lines.append(f"  try: curl {url}/consumer/users/userId -H 'x-api-key: {key}'")
     else:
         lines.append(f"  try: curl {url}/openapi.json")
+    lines.append(f"  docs: {docs}")
     if settings.admin == "on":
         lines.append(f"  controls: {url}/__admin/openapi.json")
     if settings.outcome == "example":

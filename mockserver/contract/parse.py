@@ -15,10 +15,11 @@ from typing import Any, NoReturn
 
 from mockserver.errors import BadRequest, TooLarge, Violation
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _OPENING = (0x5B, 0x7B)
 _CLOSING = (0x5D, 0x7D)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _OPENING + _CLOSING)
 
 
 def parse_body(raw: bytes, *, size: int, largest: int, deepest: int) -> Any:
@@ -103,14 +104,14 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_cir
 def _depth(raw: bytes, enough: int) -> int:
     """How deep arrays and objects nest, strings left out; stops counting past `enough`."""
     deepest = depth = 0
-    for byte in _STRING.sub(b"", raw):
+    for byte in _STRING.sub(b"", raw).translate(None, _NO_BRACKETS):
         if byte in _OPENING:
             depth += 1
             if depth > deepest:
                 deepest = depth
                 if deepest > enough:
                     break
-        elif byte in _CLOSING:
+        else:
             depth -= 1
     return deepest
 

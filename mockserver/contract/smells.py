@@ -8,7 +8,6 @@ from typing import Any
 
 from mockserver.contract.models import SECONDS, Models, Schema
 from mockserver.contract.names import nearest
-from mockserver.contract.operations import RESULT_NAMES
 from mockserver.contract.walk import walk
 from mockserver.errors import LARGEST_REPORT
 
@@ -18,7 +17,7 @@ class Notice:
     """One thing that was accepted and looks wrong. `message` holds no value of the request; `told` may."""
 
     pointer: str
-    rule: str  # unknown-property | seconds | other-type | replaced | not-valid
+    rule: str  # unknown-property | seconds | other-type | replaced | twice | not-valid
     message: str
     told: str = ""  # what the client is told in place of the message
 
@@ -29,22 +28,25 @@ class Notice:
         return f"{self.pointer}: {text}" if self.pointer else text
 
 
-def smells(models: Models, schemas: Sequence[Schema], body: Any) -> list[Notice]:
-    """Unknown properties and timestamps in seconds of a body, in its own order, at most 100."""
+def smells(models: Models, schemas: Sequence[Schema], body: Any, results: Sequence[str]) -> list[Notice]:
+    """Unknown properties and timestamps in seconds of a body, in its own order, at most 100.
+
+    `results` are the properties that the sandbox says itself.
+    """
     found = []
-    for warning in _smells(models, schemas, body):
+    for warning in _smells(models, schemas, body, results):
         found.append(warning)
         if len(found) >= LARGEST_REPORT:
             break
     return found
 
 
-def _smells(models: Models, schemas: Sequence[Schema], body: Any) -> Iterator[Notice]:
+def _smells(models: Models, schemas: Sequence[Schema], body: Any, results: Sequence[str]) -> Iterator[Notice]:
     for place in walk(models, schemas, body):
         if not place.declared:
             if place.name not in place.siblings:
                 message = f"not a property of {place.title}" if place.title else "not a known property"
-                if place.name in RESULT_NAMES:
+                if place.name in results:
                     yield Notice(place.pointer, "unknown-property", f"{message}; the sandbox says its results itself")
                     continue
                 near = did_you_mean(place.name, place.siblings)

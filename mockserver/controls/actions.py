@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mockserver.controls import arming, state, traffic
+from mockserver.controls import arming, state, traffic, verdict
 from mockserver.controls.desk import Ask, Done, Wait
 
 
@@ -23,6 +23,7 @@ ACTIONS: Mapping[str, Callable[[Ask], Done | Wait]] = {
     "waitForRequests": traffic.wait_for_requests,
     "unmatchedRequests": traffic.unmatched_requests,
     "getRequest": traffic.get_request,
+    "getVerdict": verdict.get_verdict,
     "listOutcomes": arming.list_outcomes,
     "armOutcome": arming.arm_outcome,
     "disarmOutcomes": arming.disarm_outcomes,
@@ -51,6 +52,8 @@ ACTIONS: Mapping[str, Callable[[Ask], Done | Wait]] = {
     "restoreSnapshot": state.restore_snapshot,
     "listWorlds": state.list_worlds,
     "makeWorld": state.make_world,
+    "finishWorld": state.finish_world,
+    "lateWorlds": state.late_worlds,
     "deleteWorld": state.delete_world,
     "simulate": state.simulate,
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mockserver.clock import Clock
 from mockserver.config import instant
+from mockserver.contract.parse import json_bytes
 from mockserver.controls.desk import Ask, Done
-from mockserver.controls.document import change_control, next_id, read_control
+from mockserver.controls.document import KEY, change_control, next_id, read_control
 from mockserver.controls.faults import Fault, hits
 from mockserver.errors import Problem
 
@@ -19,11 +21,17 @@ def list_outcomes(ask: Ask) -> Done:
     """Every outcome and persona there is, and what is armed in this world."""
     desk = ask.desk
     outcomes = [
-        {"name": entry.name, "description": entry.description, "evidence": entry.evidence, "results": entry.results}
+        {
+            "name": entry.name,
+            "description": entry.description,
+            "evidence": entry.evidence,
+            "results": entry.results,
+            "transaction": entry.transaction,
+        }
         for entry in desk.outcomes.outcomes.values()
     ]
     personas = [
-        {"name": e.name, "description": e.description, "magic": e.magic, "when": e.when, "then": e.then}
+        {"name": e.name, "description": e.description, "magic": e.magic, "when": e.when, "then": e.then, "over": e.over}
         for e in desk.outcomes.personas.values()
     ]
     control = read_control(desk.store, ask.world)
@@ -118,15 +126,24 @@ def get_settings(ask: Ask) -> Done:
 
 def change_settings(ask: Ask) -> Done:
     """Set some for this world."""
-    changes = {_ATTRIBUTES.get(name, name): value for name, value in ask.body.items()}
-    if "outcome" in changes:
-        ask.desk.known_outcome(changes["outcome"])
+    changes = _changes(ask, ask.body, "/outcome")
 
     def change(document: dict[str, Any]) -> None:
         document["settings"] = {**document.get("settings", {}), **changes}
 
     change_control(ask.desk.store, ask.world, change)
     return get_settings(ask)
+
+
+def first_control(ask: Ask) -> dict[str, bytes]:
+    """What a world that is made shall have set from the beginning, as the store keeps it: settings and clock."""
+    document: dict[str, Any] = {}
+    if "settings" in ask.body:
+        document["settings"] = _changes(ask, ask.body["settings"], "/settings/outcome")
+    if "clock" in ask.body:
+        at = None if ask.body["clock"] == "real" else _instant(ask.body["clock"], "/clock")
+        document["clock"] = {"at": at, "offset": 0}
+    return {KEY: json_bytes(document)} if document else {}
 
 
 def reset_settings(ask: Ask) -> Done:
@@ -163,6 +180,13 @@ def change_clock(ask: Ask) -> Done:
 
     change_control(ask.desk.store, ask.world, change)
     return get_clock(ask)
+
+
+def _changes(ask: Ask, settings: Mapping[str, Any], pointer: str) -> dict[str, Any]:
+    """Settings by their attributes; `pointer` is where an unknown outcome stands."""
+    if "outcome" in settings:
+        ask.desk.known_outcome(settings["outcome"], pointer)
+    return {_ATTRIBUTES.get(name, name): value for name, value in settings.items()}
 
 
 def _instant(value: str | int, pointer: str) -> int:

@@ -31,11 +31,12 @@ class Desk:
     variants: Callable[[], Variants]
     version: str
     key_of: Callable[[str], str | None]  # a key that lives in a world
+    content: Callable[[str], Mapping[str, bytes]]  # of a new world, by the setting `world`; `default` is the server's
     journal: bool  # whether requests are kept
 
     def resolve(self, name: str) -> str:
         """The id of an operation by any of its names; KeyError with the nearest one."""
-        return self.contract.operations.id_of(name)
+        return self.contract.operations.find(name).id
 
     def operation(self, name: str | None) -> str | None:
         """The id of an operation by any of its names; Problem where there is none."""
@@ -46,9 +47,9 @@ class Desk:
         except KeyError as error:
             raise Problem(422, error.args[0]) from error
 
-    def sender(self, entity: str, do: str) -> Operation:
-        """The operation that writes a kind of record: `create-user` or `apply-event` of an entity."""
-        return next(entry for entry in self.contract.operations.built if entry.entity.name == entity and entry.do == do)
+    def senders(self, kind: str) -> dict[str, Operation]:
+        """The operations that write `user`, `transaction`, `event` or `batch`, by the type of the record."""
+        return {entry.type: entry for entry in self.contract.operations.built if entry.writes == kind}
 
     def known_outcome(self, name: str, pointer: str = "/outcome") -> str:
         """The outcome's name; Problem with the nearest one where it is unknown."""

@@ -24,13 +24,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Armed:
-    """An outcome that the test author wants: for a user, an operation, the next `times` writes, or until reset."""
+    """An outcome that is wanted: for a user, a transaction, an operation, the next `times` writes, or until reset."""
 
     id: str
     outcome: str
     user_id: str | None = None
     operation: str | None = None
     times: int | None = None
+    transaction_id: str | None = None
 
     @property
     def hits_key(self) -> str:
@@ -40,7 +41,8 @@ class Armed:
     def body(self) -> dict[str, Any]:
         """The armed outcome as the admin API shows it."""
         shown = {"id": self.id, "outcome": self.outcome, "userId": self.user_id, "operation": self.operation}
-        return {name: value for name, value in {**shown, "times": self.times}.items() if value is not None}
+        shown |= {"transactionId": self.transaction_id, "times": self.times}  # type: ignore[dict-item]  # a number
+        return {name: value for name, value in shown.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _parsed(stored: bytes) -> Control:
     return Control(
         settings=raw.get("settings", {}),
         armed=tuple(
-            Armed(e["id"], e["outcome"], e.get("userId"), e.get("operation"), e.get("times"))
+            Armed(e["id"], e["outcome"], e.get("userId"), e.get("operation"), e.get("times"), e.get("transactionId"))
             for e in raw.get("outcomes", ())
         ),
         faults=tuple(read_fault(entry) for entry in raw.get("faults", ())),

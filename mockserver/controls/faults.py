@@ -1,6 +1,7 @@
 """Faults: rules of the test author that answer, delay or cut a request. The first that matches and fires wins.
 
-    match    operation, method, path (a glob), userId, header ({name: value}); nothing matches everything
+    match    operation, method, path (a glob), userId (of a transaction either user), transactionId,
+             header ({name: value}); nothing matches everything
     effect   status (with retryAfter, message), delay {type: fixed | uniform | lognormal}, wire, rateLimit
     phase    before (the request is not looked at) or after (the change is committed, the answer is not given)
     when     skip the first n matches, fire `times` times, with `probability`, until `ttlMs` are over
@@ -16,10 +17,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from statistics import NormalDist
 from typing import Any
 
 from mockserver.clock import chance
+from mockserver.contract.operations import Operation
 from mockserver.world.store import CONTROL, Found, Store, Writes
 
 WIRE = ("EMPTY_RESPONSE", "CONNECTION_RESET_BY_PEER", "MALFORMED_RESPONSE_CHUNK", "RANDOM_DATA_THEN_CLOSE")
@@ -35,6 +36,7 @@ class Fault:
     method: str | None
     path: str | None
     user_id: str | None
+    transaction_id: str | None
     headers: Mapping[str, str]
     phase: str
     status: int | None
@@ -56,13 +58,24 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class About:
+    """Whom a request is about: a user, the users of a transaction, a transaction."""
+
+    users: tuple[str, ...] = ()
+    transaction: str | None = None
+
+
+NOBODY = About()
+
+
+@dataclass(frozen=True)
 class Subject:
     """What of a request a rule may look at."""
 
     operation: str
     method: str
     path: str  # decoded, without the query
-    user_id: str | None
+    ids: About
     headers: Mapping[str, str]  # names in lower case
 
 
@@ -79,7 +92,8 @@ class Fired:
     @property
     def message(self) -> str:
         """What the error body says."""
-        return self.fault.message or f"Fault {self.fault.id} of the test author answers {self.status}"
+        does = f"answers {self.status}" if self.status else f"ends the connection ({self.wire})"
+        return self.fault.message or f"Fault {self.fault.id} of the test author {does}"
 
 
 def read_fault(entry: Mapping[str, Any]) -> Fault:
@@ -91,6 +105,7 @@ def read_fault(entry: Mapping[str, Any]) -> Fault:
         method=match.get("method"),
         path=match.get("path"),
         user_id=match.get("userId"),
+        transaction_id=match.get("transactionId"),
         headers={name.lower(): value for name, value in match.get("header", {}).items()},
         phase=entry.get("phase", "before"),
         status=effect.get("status"),
@@ -113,7 +128,8 @@ def matches(fault: Fault, subject: Subject) -> bool:
         fault.operation in (None, subject.operation)
         and fault.method in (None, subject.method)
         and (fault.path is None or fnmatchcase(subject.path, fault.path))
-        and fault.user_id in (None, subject.user_id)
+        and (fault.user_id is None or fault.user_id in subject.ids.users)
+        and fault.transaction_id in (None, subject.ids.transaction)
         and all(subject.headers.get(name) == value for name, value in fault.headers.items())
     )
 
@@ -173,17 +189,32 @@ def _delay(fault: Fault, seed: int, number: int) -> float:
     if delay["type"] == "uniform":
         lower, upper = float(delay["lower"]), float(delay["upper"])
         return lower + (upper - lower) * at
+    from statistics import NormalDist  # slow to import, and seldom needed
+
     bell = NormalDist().inv_cdf(min(max(at, 1e-9), 1 - 1e-9))
     return min(float(delay["median"]) * math.exp(float(delay["sigma"]) * bell), _LONGEST_DELAY)
 
 
-def user_of(path_id: str, is_user: bool, body: bytes) -> str | None:
-    """The userId of a request, for matching: of the path, else of a body that can be read."""
+def about(operation: Operation, path_id: str, body: bytes) -> About:
+    """Whom a request is about, for matching: by its path, else by a body that can be read. A batch is about nobody."""
+    entity = operation.entity
+    if operation.listed:
+        return NOBODY
     if path_id:
-        return path_id if is_user else None
+        named: Mapping[str, Any] = {operation.id_property: path_id}
+    else:
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            return NOBODY
+        named = value if isinstance(value, dict) else {}
+    users = [text for name in entity.parties or ("userId",) if (text := _text(named.get(name))) is not None]
+    return About(tuple(users), _text(named.get(entity.id)) if entity.parties else None)
+
+
+def _text(value: Any) -> str | None:
+    """The value where it is a text; half a surrogate pair is none."""
     try:
-        value = json.loads(body)
-        user_id = value.get("userId") if isinstance(value, dict) else None
-        return user_id.encode().decode() if isinstance(user_id, str) else None  # half a surrogate pair is no text
-    except (ValueError, RecursionError):
+        return value.encode().decode() if isinstance(value, str) else None
+    except ValueError:
         return None

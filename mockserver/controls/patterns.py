@@ -6,7 +6,7 @@ matchers    equalTo (caseInsensitive), contains, matches, doesNotMatch, absent, 
             equalToJson (ignoreArrayOrder, ignoreExtraElements), matchesJsonPath (a path, or an object of
             `expression` and a matcher). Of several values one has to match; nothing but `absent` and
             `anything` matches where there is none.
-ours        operation, status (one or a list), userId, outcome, violations, warnings (true or false),
+ours        operation, status (one or a list), userId, transactionId, outcome, violations, warnings (true or false),
             fault (true, false or its id). `absent: false` means that it is there.
 """
 
@@ -146,10 +146,10 @@ def _body(value: Any, place: str) -> Check:
     return check
 
 
-def _same(fact: str) -> Callable[[Any, str], Check]:
+def _same(*facts: str) -> Callable[[Any, str], Check]:
     def compiled(value: Any, place: str) -> Check:
         wanted = a_text(value, place)
-        return lambda entry: entry.facts.get(fact) == wanted
+        return lambda entry: any(entry.facts.get(fact) == wanted for fact in facts)
 
     return compiled
 
@@ -168,6 +168,8 @@ def _fault(value: Any, place: str) -> Check:
     return _any("fault")(value, place)
 
 
+# What is compared with one of these facts of an entry.
+_SAME = {"userId": ("userId", "otherUserId"), "transactionId": ("transactionId",), "outcome": ("outcome",)}
 _KEYS: Mapping[str, Callable[[Any, str], Check]] = {
     "method": _method,
     "url": _url(whole=True, regex=False),
@@ -177,8 +179,7 @@ _KEYS: Mapping[str, Callable[[Any, str], Check]] = {
     "queryParameters": _query,
     "headers": _headers,
     "bodyPatterns": _body,
-    "userId": _same("userId"),
-    "outcome": _same("outcome"),
+    **{name: _same(*facts) for name, facts in _SAME.items()},
     "violations": _any("violations"),
     "warnings": _any("warnings"),
     "fault": _fault,
@@ -195,8 +196,8 @@ class Filters:
 
 
 def read_filters(query: Iterable[tuple[str, str]], resolve: Resolve) -> Filters:
-    """The filters of a query string's pairs: operation, status (may be repeated), userId, outcome, violations,
-    warnings, fault, limit, and since (ISO 8601, UTC where it names no zone, or epoch milliseconds).
+    """The filters of a query string's pairs: operation, status (may be repeated), userId, transactionId, outcome,
+    violations, warnings, fault, limit, and since (ISO 8601, UTC where it names no zone, or epoch milliseconds).
 
     Leave out of `query` what is not a filter (`world`). Raises PatternError.
     """
@@ -216,7 +217,18 @@ def read_filters(query: Iterable[tuple[str, str]], resolve: Resolve) -> Filters:
     return Filters(compile_pattern(body, resolve), limit, since)
 
 
-_FILTERS = ("operation", "status", "userId", "outcome", "violations", "warnings", "fault", "limit", "since")
+_FILTERS = (
+    "operation",
+    "status",
+    "userId",
+    "transactionId",
+    "outcome",
+    "violations",
+    "warnings",
+    "fault",
+    "limit",
+    "since",
+)
 
 
 def _whole(name: str, value: str) -> int:

@@ -17,10 +17,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 from mockserver.contract import Contract
 from mockserver.contract.names import nearest
-from mockserver.contract.operations import Operation, Unbuilt
+from mockserver.contract.operations import Operation
 from mockserver.controls.patterns import UNMATCHED, Pattern
 from mockserver.world.journal import Entry
 from mockserver.world.store import Journal
+from mockserver.world.tags import read_tag
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "flagright-mockserver")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,8 +78,8 @@ def missing(journal: Journal, pattern: Pattern) -> str:
 def _tagged(journal: Journal, pattern: Pattern) -> int:
     total = 0
     for tag, number in journal.counts.items():
-        operation, _, status = tag.rpartition(" ")
-        total += number if pattern.takes(operation, int(status)) else 0
+        counted = read_tag(tag)
+        total += number if pattern.takes(counted.operation, counted.status) else 0
     return total
 
 
@@ -94,7 +95,7 @@ def listing(journal: Journal, pattern: Pattern, *, limit: int | None, since: int
 
 def one(journal: Journal, identifier: str) -> Numbered | None:
     """The kept entry of an id that `logged` gave; None where there is none."""
-    return next((item for item in kept(journal) if _id(item[1], item[0]) == identifier.lower()), None)
+    return next((item for item in kept(journal) if request_id(item[1], item[0]) == identifier.lower()), None)
 
 
 def unmatched(journal: Journal, contract: Contract) -> list[dict[str, Any]]:
@@ -105,16 +106,16 @@ def unmatched(journal: Journal, contract: Contract) -> list[dict[str, Any]]:
     found = []
     for number, entry in kept(journal):
         if entry.facts["operation"] == UNMATCHED:
-            near = {"nearest": _nearest_route(entry, contract)}
+            near = {"nearest": nearest_route(entry, contract)}
             found.append({**logged(entry, number), "mockserver": near})
     return found
 
 
-def _nearest_route(entry: Entry, contract: Contract) -> dict[str, str] | None:
+def nearest_route(entry: Entry, contract: Contract) -> dict[str, str] | None:
+    """The route nearest to the request: operation (its id), method and path (as in the contract); None: none is."""
     parts = [part[:30] for part in unquote(entry.facts["url"].partition("?")[0]).split("/")]
-    known: dict[str, Operation | Unbuilt] = {}
-    routes: list[Operation | Unbuilt] = [*contract.operations.built, *contract.operations.unbuilt]
-    for route in routes:
+    known: dict[str, Operation] = {}
+    for route in contract.operations.built:
         names = route.path.split("/")
         filled = [parts[i] if name.startswith("{") and i < len(parts) else name for i, name in enumerate(names)]
         known[f"{route.method} {'/'.join(filled)}"] = route
@@ -128,12 +129,12 @@ def _nearest_route(entry: Entry, contract: Contract) -> dict[str, str] | None:
 def logged(entry: Entry, number: int) -> dict[str, Any]:
     """The request as WireMock's LoggedRequest; `absoluteUrl` is made of the header Host, where there is one.
 
-    The id is a UUID of the world's name and the entry's number. Source: wiremock.org/docs/verifying.
+    Source: wiremock.org/docs/verifying.
     """
     facts = entry.facts
     host = facts["headers"].get("host")
     return {
-        "id": _id(entry, number),
+        "id": request_id(entry, number),
         "url": facts["url"],
         "absoluteUrl": f"http://{host}{facts['url']}" if host else facts["url"],
         "method": facts["method"],
@@ -159,7 +160,7 @@ def serve_event(entry: Entry, number: int) -> dict[str, Any]:
         **{name: _json(part) for name, part in (("before", entry.before), ("after", entry.after)) if part},
     }
     return {
-        "id": _id(entry, number),
+        "id": request_id(entry, number),
         # Within the request, since WireMock's Java client takes unknown keys there alone.
         "request": {**logged(entry, number), "mockserver": ours},
         "responseDefinition": {"status": facts["status"], "fromConfiguredStub": facts["operation"] != UNMATCHED},
@@ -169,7 +170,8 @@ def serve_event(entry: Entry, number: int) -> dict[str, Any]:
     }
 
 
-def _id(entry: Entry, number: int) -> str:
+def request_id(entry: Entry, number: int) -> str:
+    """The request's id: a UUID of the world's name and the entry's number."""
     return str(uuid5(_NAMESPACE, f"{entry.facts['world']}/{number}"))
 
 

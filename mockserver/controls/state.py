@@ -1,74 +1,74 @@
-"""A world's users and events as the test author sees and changes them, and its snapshots."""
+"""A world's users, transactions and events as the test author sees and changes them, and its snapshots."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from mockserver.contract.operations import Operation
 from mockserver.contract.parse import json_bytes
+from mockserver.controls.arming import first_control
 from mockserver.controls.desk import Ask, Done, Wait
 from mockserver.errors import Problem, WorldError
 from mockserver.world.content import content_lines
 from mockserver.world.merge import merged
 from mockserver.world.outcomes import levels
-from mockserver.world.records import Decision, Facts, Record, encode_record, event_key, touched, user_key
+from mockserver.world.records import Decision, Facts, Record, encode_record, record_key, touched, user_key
 from mockserver.world.store import Found, Writes
+from mockserver.world.transactions import party_notes
 
-_KINDS = {
-    "users": ("user", user_key, "userId", "create-user"),
-    "events": ("event", event_key, "eventId", "apply-event"),
-}
-_ENTITIES = ("consumer", "business")
+_KINDS = {"users": "user", "transactions": "transaction", "events": "event"}
+_BATCH = "batch"  # neither shown nor changed by itself, but exported
 _AT_ONCE = 100  # generated users
 
 
 def get_state(ask: Ask) -> Done:
-    """How many users and events there are, those of the documentation left out until they are touched."""
+    """How many records there are of each kind, those of the documentation left out until they are touched."""
     counts = {
-        kind: {entity: len(_records(ask, f"{prefix}/{entity}/")) for entity in _ENTITIES}
-        for kind, (prefix, *_) in _KINDS.items()
+        plural: {name: len(_records(ask, f"{kind}/{name}/")) for name in ask.desk.senders(kind)}
+        for plural, kind in _KINDS.items()
     }
     return Done({"world": ask.world, **counts})
 
 
 def list_state(ask: Ask) -> Done:
     """The ids of one kind and type."""
-    prefix = f"{_kind(ask)[0]}/{_entity(ask)}/"
+    _sender(ask)
+    prefix = record_key(_kind(ask), ask.path["type"], "")
     return Done({"ids": [key.removeprefix(prefix) for key, _ in _records(ask, prefix)]})
 
 
 def get_record(ask: Ask) -> Done:
-    """One user or event, with what the sandbox knows of it."""
+    """One record, with what the sandbox knows of it."""
     return Done(_shown(_found(ask)))
 
 
 def put_record(ask: Ask) -> Done:
-    """Store a user or event as it stands; it is checked as its POST would be."""
-    _, key, id_name, do = _kind(ask)
+    """Store a record as it stands; it is checked as its POST would be."""
+    operation, id_name = _sender(ask), f"{_kind(ask)}Id"
     body = {id_name: ask.path["id"], **ask.body}
     if body[id_name] != ask.path["id"]:
         raise Problem(422, f"/{id_name}: must be the id of the path")
-    operation = ask.desk.sender(_entity(ask), do)
     profile = ask.desk.setting(ask.world, "validation")
     check = ask.desk.contract.check(operation, strict=profile == "strict")
     violations, notices = check.check(body)
     if violations and profile != "lenient":
         raise Problem(422, violations[0].line, violations)
     check.drop_nulls(body)
-    name = key(_entity(ask), ask.path["id"])
+    name, notes = _key(ask), party_notes(operation.entity, body)
 
     def change(found: Found) -> tuple[Writes, Record]:
         old = found[name]
         facts = Record.decode(old).facts if old is not None else Facts()
         record = Record(_decided(facts, body, None), json_bytes(body))
-        return {name: record.encode()}, record
+        return {**notes, name: record.encode()}, record
 
     record = ask.desk.store.update(ask.world, (name,), change)
     return Done({**_shown(record), "warnings": [notice.line for notice in notices]})
 
 
 def delete_record(ask: Ask) -> Done:
-    """Take a user or event away."""
+    """Take a record away."""
     _found(ask)
     name = _key(ask)
     ask.desk.store.update(ask.world, (name,), lambda _: ({name: None}, None))
@@ -76,22 +76,23 @@ def delete_record(ask: Ask) -> Done:
 
 
 def export_state(ask: Ask) -> Done:
-    """Every user and event that was written, as JSON lines."""
+    """Every record that was written, as JSON lines."""
     lines = []
-    for _, (prefix, *_rest) in _KINDS.items():
-        for entity in _ENTITIES:
-            for _, record in _records(ask, f"{prefix}/{entity}/"):
-                lines.append(b'{"kind":"%b","type":"%b","body":%b}\n' % (prefix.encode(), entity.encode(), record.body))
+    for kind in (*_KINDS.values(), _BATCH):
+        for name in ask.desk.senders(kind):
+            for _, record in _records(ask, f"{kind}/{name}/"):
+                lines.append(b'{"kind":"%b","type":"%b","body":%b}\n' % (kind.encode(), name.encode(), record.body))
     return Done(lines=b"".join(lines))
 
 
 def import_state(ask: Ask) -> Done:
-    """Put the users and events of JSON lines into the world: all or none."""
+    """Put the records of JSON lines into the world: all or none."""
     try:
         found = content_lines(ask.desk.contract, ask.raw, "body", ask.desk.setting(ask.world, "validation"))
     except WorldError as error:
         raise Problem(422, str(error)) from error
-    ask.desk.store.update(ask.world, tuple(found), lambda _: (found, None))
+    written = {key: record for entry in found.values() for key, record in entry.items()}
+    ask.desk.store.update(ask.world, tuple(written), lambda _: (written, None))
     return Done({"imported": len(found)})
 
 
@@ -102,18 +103,20 @@ def generate_users(ask: Ask) -> Done | Wait:
     written: dict[str, bytes] = ask.memory.setdefault("written", {})
     ids: list[str] = ask.memory.setdefault("ids", [])
     for number in range(len(ids) + 1, min(len(ids) + _AT_ONCE, count) + 1):
-        user = variants.user(entity, seed, number)
+        user = variants.record(entity, seed, number)
         ids.append(user["userId"])
         written[user_key(entity, user["userId"])] = encode_record(Facts(levels(user, None)), user)
     if len(ids) < count:
         return Wait(ask.world, 0)  # others are served in between
     ask.desk.store.update(ask.world, (), lambda _: (written, None))
-    return Done({"generated": len(ids), "first": ids[0], "last": ids[-1]}, 201)
+    return Done({"generated": len(ids), "first": ids[0], "last": ids[-1], "ids": ids}, 201)
 
 
 def simulate(ask: Ask) -> Done:
     """Change a stored user as the vendor's console would: locks hold events back, not the console."""
-    body, name = ask.body, user_key(_entity(ask), ask.path["id"])
+    kind = ask.path["type"]
+    _known(kind, ask.desk.senders("user"))
+    body, name = ask.body, user_key(kind, ask.path["id"])
     outcome = ask.desk.known_outcome(body["outcome"]) if "outcome" in body else None
     if not {"state", "kycStatus", "riskLevel", "kycRiskLevel", "outcome"} & body.keys():
         raise Problem(422, "one of state, kycStatus, riskLevel, kycRiskLevel and outcome is required")
@@ -127,7 +130,7 @@ def simulate(ask: Ask) -> Done:
     def change(found: Found) -> tuple[Writes, Record]:
         stored = found[name]
         if stored is None:
-            raise Problem(404, f"There is no {_entity(ask)} user {ask.path['id']!r} in this world")
+            raise Problem(404, f"There is no {kind} user {ask.path['id']!r} in this world")
         record = Record.decode(stored)
         user = merged(record.value(), changes)
         changed = Record(_decided(record.facts, changes, outcome), json_bytes(user))
@@ -168,13 +171,41 @@ def list_worlds(ask: Ask) -> Done:
 
 
 def make_world(ask: Ask) -> Done:
-    """Make a world; one that is there stays as it is."""
-    name = ask.body["name"]
+    """Make a world; one that is there stays as it is, unless the body says how it shall begin."""
+    name, store = ask.body["name"], ask.desk.store
     key = ask.desk.key_of(name)
     if key is None:
-        raise Problem(422, "/name: with tenancy=shared every key lives in the world default")
-    ask.desk.store.update(name, (), lambda _: ({}, None))
+        raise Problem(
+            422, "/name: no key leads there: with tenancy=shared all live in default, api-keys may let in others only"
+        )
+    if ask.body.keys() <= {"name"}:
+        store.update(name, (), lambda _: ({}, None))
+        return Done({"name": name, "key": key}, 201)
+    store.make(name, {**_first_content(ask), **first_control(ask)})
     return Done({"name": name, "key": key}, 201)
+
+
+def _first_content(ask: Ask) -> Mapping[str, bytes]:
+    """What a world that is made shall begin with: the body's `world`, else what the server's worlds begin with."""
+    start = ask.body.get("world", "default")
+    if start not in ("default", "documented", "empty") and start.lstrip()[:1] not in ("{", "["):
+        raise Problem(422, "/world: must be default, documented, empty, or the content itself, beginning with { or [")
+    try:
+        return ask.desk.content(start)
+    except WorldError as error:
+        raise Problem(422, f"/world: {error}") from error
+
+
+def finish_world(ask: Ask) -> Done:
+    """Take a world away for good, and remember whose it was."""
+    ask.desk.store.finish(ask.path["name"], ask.body["note"])
+    return Done({"finished": ask.path["name"]})
+
+
+def late_worlds(ask: Ask) -> Done:
+    """The finished worlds whose keys were used afterwards."""
+    late = ask.desk.store.late()
+    return Done({"worlds": [{"name": name, "note": e.note, "calls": e.calls} for name, e in late.items()]})
 
 
 def delete_world(ask: Ask) -> Done:
@@ -199,28 +230,32 @@ def _decided(facts: Facts, changes: Mapping[str, Any], outcome: str | None) -> F
     return touched(facts, decision=decision)
 
 
-def _kind(ask: Ask) -> Any:
-    try:
-        return _KINDS[ask.path["kind"]]
-    except KeyError as error:
-        raise Problem(404, f"{ask.path['kind']!r} is neither users nor events") from error
+def _kind(ask: Ask) -> str:
+    _known(ask.path["kind"], _KINDS)
+    return _KINDS[ask.path["kind"]]
 
 
-def _entity(ask: Ask) -> str:
-    if ask.path["type"] not in _ENTITIES:
-        raise Problem(404, f"{ask.path['type']!r} is neither consumer nor business")
-    return ask.path["type"]
+def _sender(ask: Ask) -> Operation:
+    """The operation that writes what the path names."""
+    senders = ask.desk.senders(_kind(ask))
+    _known(ask.path["type"], senders)
+    return senders[ask.path["type"]]
+
+
+def _known(word: str, known: Collection[str]) -> None:
+    if word not in known:
+        raise Problem(404, f"{word[:80]!r} is none of {', '.join(known)}")
 
 
 def _key(ask: Ask) -> str:
-    name: str = _kind(ask)[1](_entity(ask), ask.path["id"])
-    return name
+    _sender(ask)
+    return record_key(_kind(ask), ask.path["type"], ask.path["id"])
 
 
 def _found(ask: Ask) -> Record:
     stored = ask.desk.store.get(ask.world, _key(ask))
     if stored is None:
-        raise Problem(404, f"There is no {ask.path['type']} {_kind(ask)[0]} {ask.path['id']!r} in this world")
+        raise Problem(404, f"There is no {ask.path['type']} {_kind(ask)} {ask.path['id']!r} in this world")
     return Record.decode(stored)
 
 

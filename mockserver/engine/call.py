@@ -38,7 +38,8 @@ class Call:
 class Reply:
     """The answer to a request. `delay_ms` and `wire` are performed by the server: no code sleeps.
 
-    `notes` are for the request line: violations, warnings and faults, without values of the request.
+    For the request line alone: `notes` are violations and warnings, without values of the request; `outcome` is the
+    one that the answer carries, and `fault` the ids of the faults that fired.
     """
 
     status: int
@@ -47,6 +48,8 @@ class Reply:
     notes: tuple[str, ...] = ()
     delay_ms: float = 0
     wire: str | None = None
+    outcome: str = ""
+    fault: str = ""
 
 
 def error_reply(error: ApiError) -> Reply:
@@ -55,7 +58,7 @@ def error_reply(error: ApiError) -> Reply:
     return Reply(error.status, error.headers, json_bytes(error.body()), tuple(notes))
 
 
-def success_reply(status: int, content: bytes, warnings: Sequence[Notice], applied: str) -> Reply:
+def success_reply(status: int, content: bytes, warnings: Sequence[Notice], applied: str, outcome: str) -> Reply:
     """The answer of a success; `applied` are the preferences that were honoured."""
     headers: list[tuple[str, str]] = []
     if applied:
@@ -65,7 +68,7 @@ def success_reply(status: int, content: bytes, warnings: Sequence[Notice], appli
     if len(warnings) > len(shown):
         headers.append(("X-Mockserver-Warning", f"and {len(warnings) - len(shown)} more"))
     notes = tuple(f"warning: {entry.pointer or 'body'}: {entry.message}" for entry in warnings)
-    return Reply(status, headers, content, notes)
+    return Reply(status, headers, content, notes, outcome=outcome)
 
 
 def header_text(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -17,12 +17,13 @@ from mockserver.contract.parse import parse_body
 from mockserver.contract.smells import Notice
 from mockserver.controls.choice import Choice
 from mockserver.controls.document import Control, read_control
-from mockserver.controls.faults import Subject, fire, matches, user_of
+from mockserver.controls.faults import Subject, about, fire, matches
 from mockserver.controls.patterns import UNMATCHED
 from mockserver.controls.prefer import NONE, Preferences, read_preferences
 from mockserver.engine.call import Call, Reply, error_reply, success_reply
 from mockserver.engine.render import Renderer
-from mockserver.engine.trail import Dials, Trail, note
+from mockserver.engine.sent import checked, flags
+from mockserver.engine.trail import Dials, Trail, judged, note
 from mockserver.errors import (
     ApiError,
     BadRequest,
@@ -31,15 +32,20 @@ from mockserver.errors import (
     NotFound,
     Unauthorized,
     Unavailable,
+    UnknownReference,
     Violation,
 )
-from mockserver.world import events, users
+from mockserver.world import batch, events, transactions, users
 from mockserver.world.outcomes import Outcomes
-from mockserver.world.records import Decision
+from mockserver.world.records import Decision, Record
 from mockserver.world.store import Store
+from mockserver.world.tags import VIOLATION
 from mockserver.world.tenancy import DEFAULT, Tenancy
 from mockserver.world.users import Effect, Wish
 
+_OUTLIVED = (
+    "A client, a thread or a cache made for it still lives: make it anew for each test, or let tests share a key."
+)
 _EXISTS_ANYWAY = ("example", "generated")  # answers that an unknown id gets too
 
 
@@ -56,11 +62,16 @@ class Engine:
         if dials.outcome not in outcomes.names:
             raise MockserverError(f"outcome {dials.outcome!r} is unknown: {outcomes.suggest(dials.outcome)}")
         self._choices = {"answers": ANSWERS, "outcome": outcomes.names, "validation": PROFILES}
-        self._behaviours: Mapping[str, Callable[[Wish, Callable[[Effect], bytes]], Effect]] = {
+        self._behaviours: Mapping[str, Callable[[Wish, Any], Effect]] = {
             "create-user": lambda wish, _: users.create_user(store, wish),
             "get-user": lambda wish, _: users.get_user(store, wish),
             "get-event": lambda wish, _: events.get_event(store, wish),
             "apply-event": lambda wish, render: events.apply_event(store, wish, render),
+            "verify-transaction": lambda wish, _: transactions.verify_transaction(store, wish),
+            "get-transaction": lambda wish, _: transactions.get_transaction(store, wish),
+            "apply-transaction-event": lambda wish, render: transactions.apply_transaction_event(store, wish, render),
+            "apply-batch": lambda wish, each: batch.apply_batch(store, wish, each),
+            "get-batch": lambda wish, show: batch.get_batch(store, wish, show),
         }
         for operation in contract.operations.built:
             if operation.do not in self._behaviours:
@@ -77,7 +88,7 @@ class Engine:
         except Unavailable:  # nor could it be noted
             raise
         except ApiError as error:
-            trail.violations = error.violations
+            trail.violations, trail.mark = error.violations, judged(error, taken=True)
             reply = error_reply(error)
             if isinstance(error, Unauthorized):  # whose world it is cannot be said: it goes to the default one
                 trail.dials = self.dials.of(read_control(self.store, trail.world))
@@ -88,7 +99,7 @@ class Engine:
                 reply,
                 delay_ms=reply.delay_ms + fired.delay_ms,
                 wire=fired.wire or reply.wire,
-                notes=(*reply.notes, f"fault: {fired.fault.id}"),
+                fault=f"{reply.fault},{fired.fault.id}" if reply.fault else fired.fault.id,
             )
         note(self.store, call, reply, trail)
         return reply
@@ -98,7 +109,7 @@ class Engine:
         return self.store.perform(lambda: self._refuse(call, error, operation))
 
     def _refuse(self, call: Call, error: ApiError, operation: str) -> Reply:
-        trail = Trail(dials=self.dials, operation=operation)
+        trail = Trail(dials=self.dials, operation=operation, mark=judged(error, taken=False))
         try:
             trail.world = self.tenancy.world_of(call.key)
         except ApiError:
@@ -112,6 +123,9 @@ class Engine:
         operation = call.operation
         assert operation is not None  # noqa: S101 - the web calls `refuse` for those
         world = trail.world = self.tenancy.world_of(call.key)
+        over = self.store.finished(world)
+        if over is not None:
+            raise Unauthorized(f"Unauthorized: {over} is over, and its key with it", hint=_OUTLIVED)
         control = read_control(self.store, world)
         dials = trail.dials = self.dials.of(control)
         header = call.headers.get("prefer")
@@ -139,8 +153,8 @@ class Engine:
             world=world,
             id=call.id,
             body=body,
-            flags=_flags(operation, query) if query else {},
-            choice=Choice(self.outcomes, operation.id, prefer.outcome, control.armed, dials.outcome),
+            flags=flags(operation, query) if query else {},
+            choice=Choice(self.outcomes, operation.id, prefer.outcome, control.armed, dials.outcome, operation.entity),
             outcomes=self.outcomes,
             on_duplicate=dials.on_duplicate,
             one_type=profile == "strict",
@@ -150,7 +164,10 @@ class Engine:
         def render(effect: Effect) -> bytes:
             return self.renderer.render(operation, effect, answers=answers, outcome=dials.outcome, seed=seed)
 
-        effect = _preferred(self._behave(wish, render, answers, dials, prefer), prefer)
+        given: Callable[..., Any] = render
+        if operation.listed:
+            given = self._each(call, wish, trail, seed) if operation.each else self._show(wish, dials, prefer)
+        effect = _preferred(self._behave(wish, given, answers, dials, prefer), prefer)
         content = effect.replay or render(effect)
         trail.warnings = warnings = [*warnings, *effect.warnings]
         trail.outcome, trail.chosen_by = effect.decision.outcome or dials.outcome, effect.chosen_by
@@ -159,7 +176,14 @@ class Engine:
         if control.faults:
             self._fault(call, operation, control, trail, "after")
         # What is replayed is as it was: nothing of what is preferred now was applied.
-        return success_reply(operation.status, content, warnings, "" if trail.replayed else prefer.applied)
+        applied = "" if trail.replayed else prefer.applied
+        reply = success_reply(operation.status, content, warnings, applied, trail.outcome)
+        if effect.violations:
+            trail.violations = effect.violations
+            trail.mark = VIOLATION
+            refused = (f"{entry.where}: {entry.message}" for entry in effect.violations)
+            reply = replace(reply, notes=(*refused, *reply.notes))
+        return reply
 
     def _body(
         self, call: Call, operation: Operation, profile: str, dials: Dials
@@ -168,24 +192,50 @@ class Engine:
         size = max(call.body_bytes, len(call.body))
         body = parse_body(call.body, size=size, largest=dials.max_body_bytes, deepest=dials.max_depth)
         check = self.contract.check(operation, strict=profile == "strict")
-        violations, warnings = check.check(body)
-        if profile == "lenient":
-            violations, noted = _unstorable(violations, body)
-            warnings = [*(Notice(entry.pointer, "not-valid", entry.message) for entry in noted), *warnings]
+        violations, warnings = checked(check, body, profile, operation)
         if not violations and b"null" in call.body:
             check.drop_nulls(body)
         return body, violations, warnings
 
-    def _behave(
-        self, wish: Wish, render: Callable[[Effect], bytes], answers: str, dials: Dials, prefer: Preferences
-    ) -> Effect:
+    def _each(self, call: Call, wish: Wish, trail: Trail, seed: int) -> Callable[[Any, bool], Effect]:
+        """What does one record of a batch: what its own request would do, under the batch's name and constraints."""
+        single = wish.operation.each
+        assert single is not None  # noqa: S101 - a batch has one
+        check = self.contract.check_each(wish.operation, strict=trail.profile == "strict")
+        nulls, answers, outcome = b"null" in call.body, trail.answers, trail.dials.outcome
+
+        def render(effect: Effect) -> bytes:
+            return self.renderer.render(single, effect, answers=answers, outcome=outcome, seed=seed)
+
+        def each(record: Any, briefly: bool) -> Effect:
+            violations, warnings = checked(check, record, trail.profile, single, briefly=briefly)
+            if violations:
+                raise BadRequest.of(violations)
+            if nulls:
+                check.drop_nulls(record)
+            effect = self._behaviours[single.do](replace(wish, operation=single, body=record), render)
+            return replace(effect, warnings=(*warnings, *effect.warnings)) if warnings else effect
+
+        return each
+
+    def _show(self, wish: Wish, dials: Dials, prefer: Preferences) -> Callable[[Record], bytes]:
+        """What renders one record of a batch's page."""
+
+        def show(record: Record) -> bytes:
+            effect = _preferred(Effect("", record.body, record.facts.decision), prefer)
+            return self.renderer.entry(wish.operation, effect, dials.outcome)
+
+        return show
+
+    def _behave(self, wish: Wish, given: Callable[..., Any], answers: str, dials: Dials, prefer: Preferences) -> Effect:
         """Change or read the world. An unknown id is an error only where answers come from the store."""
         try:
-            return self._behaviours[wish.operation.do](wish, render)
-        except NotFound:
+            return self._behaviours[wish.operation.do](wish, given)
+        except (NotFound, UnknownReference):
             if answers not in _EXISTS_ANYWAY:
                 raise
-            asked = wish.id or str(wish.body["userId"])
+            operation = wish.operation
+            asked = str(wish.id or wish.body.get(operation.id_property) or wish.body[operation.entity.id])
             way = "setting" if prefer.outcome is None else "prefer"
             return Effect(asked, b"{}", Decision(prefer.outcome or dials.outcome), chosen_by=way)
 
@@ -196,9 +246,8 @@ class Engine:
             if fault.phase != phase:
                 continue
             if subject is None:
-                is_user = operation.id_property == "userId"
-                user_id = user_of(call.id, is_user, call.body)
-                subject = Subject(operation.id, call.method, unquote(call.path), user_id, call.headers)
+                ids = about(operation, call.id, call.body)
+                subject = Subject(operation.id, call.method, unquote(call.path), ids, call.headers)
             if not matches(fault, subject):
                 continue
             dials = trail.dials
@@ -224,9 +273,7 @@ def unknown_path(path: str, contract: Contract) -> NotFound:
             return NotFound(f"No operation has the path {path[:200]!r}: it is {right}{trimmed[len(wrong) :][:200]}")
     if path.endswith("/") and any(entry.path.startswith(f"{trimmed}/{{") for entry in operations.built):
         return NotFound(f"No operation has the path {path[:200]!r}", hint="The id behind the last slash is empty.")
-    known = [operation.path for operation in operations.built]
-    known += [operation.path for operation in operations.unbuilt]
-    near = nearest(trimmed, known)
+    near = nearest(trimmed, [operation.path for operation in operations.built])
     hint = f"Did you mean {near[0]}?" if near else "GET /openapi.json and `mockserver routes` list what there is."
     return NotFound(f"No operation has the path {path[:200]!r}", hint=hint)
 
@@ -236,20 +283,3 @@ def _preferred(effect: Effect, prefer: Preferences) -> Effect:
     if prefer.outcome is None or effect.decision.outcome == prefer.outcome or effect.replay is not None:
         return effect
     return replace(effect, decision=replace(effect.decision, outcome=prefer.outcome), chosen_by="prefer")
-
-
-def _flags(operation: Operation, query: Sequence[tuple[str, str]]) -> dict[str, bool]:
-    """The query's booleans; of a repeated one the last counts."""
-    names = {parameter.name for parameter in operation.parameters if parameter.allowed == ("true", "false")}
-    return {name: value == "true" for name, value in query if name in names}
-
-
-def _unstorable(violations: list[Violation], body: Any) -> tuple[list[Violation], list[Violation]]:
-    """What even `lenient` refuses (no object, no userId), and the violations that are only noted."""
-    if not isinstance(body, dict):
-        return [Violation("body", "", "type", "must be an object")], []
-    user_id = body.get("userId")
-    if isinstance(user_id, str) and user_id:
-        return [], violations
-    fatal = [entry for entry in violations if entry.pointer == "/userId"]
-    return fatal or [Violation("body", "/userId", "required", "must be a text of one character at least")], []

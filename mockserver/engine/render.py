@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver.contract import Contract
 from mockserver.contract.operations import Operation
@@ -23,7 +23,10 @@ class Renderer:
     def __init__(self, contract: Contract, outcomes: Outcomes) -> None:
         self._contract = contract
         self._outcomes = outcomes
-        self._examples = {operation.id: without_results(operation.example) for operation in contract.operations.built}
+        self._examples = {
+            operation.id: without_results(operation.example, operation.results)
+            for operation in contract.operations.built
+        }
         self._made: Variants | None = None
 
     @property
@@ -39,11 +42,28 @@ class Renderer:
         """The body's bytes. `outcome` is used where nothing was decided at a write."""
         body, decision = effect.body, effect.decision
         if answers == "example":
-            body = json_bytes({**self._examples[operation.id], operation.id_property: effect.id})
+            body = _named({**self._examples[operation.id]}, operation, effect)
             decision = Decision(decision.outcome)
-        elif answers == "generated":
-            variant = without_results(self.variants.body(operation, seed, effect.id))
+        elif answers == "generated" and not operation.each:  # what became of a batch's records is no matter of chance
+            variant = without_results(self.variants.body(operation, seed, effect.id), operation.results)
             stored = json.loads(body) if body else {}
-            body = json_bytes({**merged(variant, stored), operation.id_property: effect.id})
+            body = _named(merged(variant, stored), operation, effect)
+        if operation.listed:  # each record of a batch has its own
+            return body
         results = self._outcomes.results(operation, decision, outcome)
         return b"%b,%b}" % (body[:-1], results) if results else body
+
+    def entry(self, operation: Operation, effect: Effect, outcome: str) -> bytes:
+        """A stored record as an entry of a batch's page, with as much of it and its results as the page shows."""
+        body = effect.body
+        if operation.only_id:
+            body = json_bytes({operation.entity.id: json.loads(body)[operation.entity.id]})
+        results = self._outcomes.results(operation, effect.decision, outcome)
+        return b"%b,%b}" % (body[:-1], results) if results else body
+
+
+def _named(body: dict[str, Any], operation: Operation, effect: Effect) -> bytes:
+    """The body with the id that was asked for, where the answer has one."""
+    if operation.id_property:
+        body[operation.id_property] = effect.id
+    return json_bytes(body)

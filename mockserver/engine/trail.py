@@ -10,11 +10,12 @@ from mockserver.clock import Clock
 from mockserver.contract.parse import json_bytes
 from mockserver.contract.smells import Notice
 from mockserver.controls.document import Control
-from mockserver.controls.faults import Fired, user_of
+from mockserver.controls.faults import NOBODY, About, Fired, about
 from mockserver.engine.call import Call, Reply
-from mockserver.errors import Violation
+from mockserver.errors import ApiError, BadRequest, TooLarge, Violation
 from mockserver.world.journal import circumstances, encode_entry, headers_json, kept
 from mockserver.world.store import Store
+from mockserver.world.tags import CLEAN, UNMATCHED, VIOLATION, WARNING, make_tag
 from mockserver.world.tenancy import DEFAULT
 
 
@@ -55,17 +56,36 @@ class Trail:
     violations: Sequence[Violation] = ()
     warnings: Sequence[Notice] = ()
     user_id: str | None = None
+    ids: About = NOBODY  # where userId alone does not say whom it is about
     before: bytes = b""
     after: bytes = b""
     replayed: bool = False
     delay_ms: float = 0  # that the request prefers
+    mark: str = ""  # how it counts in the verdict; empty: by its warnings
+
+
+def judged(error: ApiError, *, taken: bool) -> str:
+    """How a request that is answered with this error counts in the verdict; `taken` is whether an operation took it.
+
+    Only the contract's refusals are the client's mistakes: 400 and 413, and what no operation takes. What the test
+    author asked for (a forced status, on-duplicate=reject), 401, an unknown id and a conflict are not.
+    """
+    if isinstance(error, BadRequest | TooLarge):
+        return CLEAN if any(entry.rule == "duplicate" for entry in error.violations) else VIOLATION
+    return CLEAN if taken else UNMATCHED
 
 
 def note(store: Store, call: Call, reply: Reply, trail: Trail) -> None:
     """Count the request and keep it in the world's journal."""
     dials = trail.dials
-    if trail.user_id is None and call.operation is not None:
-        trail.user_id = user_of(call.id, call.operation.id_property == "userId", call.body)
+    if call.operation is not None and (trail.user_id is None or call.operation.entity.parties):
+        operation = call.operation
+        if call.id and not operation.entity.parties:  # nearly every GET
+            trail.user_id = call.id if operation.id_property == "userId" else None
+        else:
+            trail.ids = about(operation, call.id, call.body)
+            trail.user_id = next(iter(trail.ids.users), None)
+    mark = trail.mark or (WARNING if trail.warnings else CLEAN)
     entry = None
     if dials.journal:
         clock = dials.clock
@@ -84,19 +104,23 @@ def note(store: Store, call: Call, reply: Reply, trail: Trail) -> None:
                 ("outcome", trail.outcome),
                 ("chosenBy", trail.chosen_by),
             ),
-            _peculiar(reply, trail),
+            _peculiar(reply, trail, mark),
         )
         parts = [call.body, reply.body, trail.before, trail.after]
         if dials.journal_bodies != "full":
             parts = [kept(part, dials.journal_bodies) for part in parts]
         entry = encode_entry(facts, *parts)
-    store.record(trail.world, f"{trail.operation} {reply.status}", entry)
+    # An error, or a connection that is cut, lets nobody see the outcome.
+    seen = trail.outcome or "" if reply.status < 400 and not reply.wire else ""
+    store.record(trail.world, make_tag(trail.operation, reply.status, mark, seen), entry)
 
 
-def _peculiar(reply: Reply, trail: Trail) -> bytes:
+def _peculiar(reply: Reply, trail: Trail, mark: str) -> bytes:
     """The facts that few entries have, as the end of a JSON object."""
     facts: dict[str, Any] = {}
     whole = trail.dials.journal_bodies == "full"  # else no value of a body may stand here either
+    if mark != CLEAN:
+        facts["verdict"] = mark
     if trail.violations:
         shown = (
             trail.violations if whole else [replace(e, sent=None, has_sent=False, hint=None) for e in trail.violations]
@@ -113,6 +137,10 @@ def _peculiar(reply: Reply, trail: Trail) -> bytes:
         facts["delayMs"] = reply.delay_ms
     if trail.dials.journal_bodies != "full":
         facts["bodies"] = trail.dials.journal_bodies
+    if trail.ids.transaction is not None:
+        facts["transactionId"] = trail.ids.transaction
+    if len(trail.ids.users) > 1:
+        facts["otherUserId"] = trail.ids.users[1]
     if trail.replayed:
         facts["replayed"] = True
     return b"," + json_bytes(facts)[1:-1] if facts else b""

@@ -6,8 +6,9 @@ import hmac
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 from urllib.parse import parse_qsl
@@ -27,6 +28,7 @@ from mockserver.engine.call import header_text
 from mockserver.errors import ApiError, Problem
 from mockserver.web.ids import IdConverter
 from mockserver.web.log import failure
+from mockserver.world.content import initial_content
 
 PREFIX = "/__admin"
 _PROBLEM = "application/problem+json"
@@ -39,6 +41,11 @@ def create_admin(engine: Engine, settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
     dials = engine.dials
+
+    @lru_cache(maxsize=8)  # a test suite asks for the same few again and again
+    def content(start: str) -> Mapping[str, bytes]:
+        return initial_content(engine.contract, settings.world if start == "default" else start)
+
     desk = Desk(
         contract=engine.contract,
         store=engine.store,
@@ -54,6 +61,7 @@ def create_admin(engine: Engine, settings: Settings) -> Flask:
         variants=lambda: engine.renderer.variants,
         version=mockserver.__version__,
         key_of=engine.tenancy.key_of,
+        content=content,
         journal=dials.journal,
     )
     routes, document = load_admin(engine.contract.models)
@@ -77,7 +85,7 @@ def create_admin(engine: Engine, settings: Settings) -> Flask:
 
 def problem(error: Problem) -> Response:
     """A refusal as application/problem+json; its detail stands under the request line."""
-    request.environ["mockserver.notes"] = (f"admin: {error.detail}",)
+    request.environ["mockserver.notes"] = tuple(f"admin: {line}" for line in error.detail.splitlines())
     body = error.body(HTTPStatus(error.status).phrase)
     response = Response(json_bytes(body), error.status, content_type=_PROBLEM)
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -135,6 +143,9 @@ def _view(desk: Desk, route: AdminRoute) -> Callable[..., Response]:
         if answer.lines is not None:
             return Response(answer.lines, answer.status, content_type="application/x-ndjson")
         response = Response(json_bytes(answer.body), answer.status, content_type="application/json")
+        if answer.status == HTTPStatus.NO_CONTENT:
+            response = Response(b"", answer.status)
+            del response.headers["Content-Type"]
         for name, value in answer.headers:
             response.headers.add(name, header_text(value))
         return response

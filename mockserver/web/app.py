@@ -14,17 +14,18 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from mockserver import errors
 from mockserver.config import Settings
 from mockserver.contract.openapi import bundled_document
-from mockserver.contract.operations import Operation, Unbuilt
+from mockserver.contract.operations import Operation
 from mockserver.contract.parse import json_bytes
 from mockserver.engine import Call, Engine, Reply, error_reply
 from mockserver.engine.line import unknown_path
+from mockserver.web.docs import docs_blueprint
 from mockserver.web.ids import IdConverter
 from mockserver.web.log import RequestLog, failure
 from mockserver.web.probes import probes_blueprint
 
 
 def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
-    """The application that serves the engine's contract, its admin API and its probes."""
+    """The application that serves the engine's contract, its admin API, its probes and its docs page."""
     contract = engine.contract
     app = Flask("mockserver", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -34,9 +35,8 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     app.url_map.converters["id"] = IdConverter
 
     for operation in contract.operations.built:
-        app.add_url_rule(_rule(operation), operation.id, _vendor_view(engine, operation), methods=[operation.method])
-    for unbuilt in contract.operations.unbuilt:
-        app.add_url_rule(_rule(unbuilt), unbuilt.id, _unbuilt_view(engine, unbuilt), methods=[unbuilt.method])
+        rule = operation.path.replace("{", "<id:").replace("}", ">")
+        app.add_url_rule(rule, operation.id, _vendor_view(engine, operation), methods=[operation.method])
 
     @cache  # made when it is first asked for: a start need not wait for it
     def document() -> bytes:
@@ -45,6 +45,7 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     app.add_url_rule("/openapi.json", "openapi", lambda: _response(Reply(200, (), document())), methods=["GET"])
 
     app.register_blueprint(probes_blueprint(engine))
+    app.register_blueprint(docs_blueprint(admin=settings.admin == "on"))
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
@@ -88,8 +89,11 @@ def _response(reply: Reply) -> Response:
     """The engine's reply as Flask's response; what is for log and server goes by the environ."""
     environ = request.environ
     environ["mockserver.notes"] = reply.notes
+    environ["mockserver.outcome"] = reply.outcome
     if reply.delay_ms:
         environ["mockserver.delay_ms"] = reply.delay_ms
+    if reply.fault:
+        environ["mockserver.fault"] = reply.fault
     if reply.wire:
         environ["mockserver.wire"] = reply.wire
     response = _Response(reply.body, reply.status)
@@ -142,19 +146,6 @@ def _headers(environ: dict[str, Any]) -> dict[str, str]:
         for name, value in environ.items()
         if name[:5] == "HTTP_" or name == "CONTENT_TYPE"
     }
-
-
-def _unbuilt_view(engine: Engine, operation: Unbuilt) -> Callable[..., Response]:
-    def view(**_: str) -> Response:
-        message = f"{operation.id} ({operation.sdk_name}) is not built into this sandbox yet"
-        return _response(engine.refuse(_call(None, ""), errors.NotBuilt(message), operation.id))
-
-    return view
-
-
-def _rule(operation: Operation | Unbuilt) -> str:
-    """The operation's path as Flask writes it."""
-    return operation.path.replace("{", "<id:").replace("}", ">")
 
 
 def _as_api_error(error: Exception, engine: Engine) -> errors.ApiError:

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from mockserver.world.store import Store
+from mockserver.world.tags import read_tag
 
 
 class _Worlds(Collector):
@@ -21,16 +22,18 @@ class _Worlds(Collector):
     def collect(self) -> Iterator[Metric]:
         """The metrics, as of now."""
         names = self._store.worlds()
-        counts: Counter[str] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         for name in names:
-            counts.update(self._store.journal(name).counts)
+            for tag, count in self._store.journal(name).counts.items():
+                counted = read_tag(tag)
+                counts[counted.operation, str(counted.status)] += count
         requests = CounterMetricFamily(
             "mockserver_requests",
             "Requests since the worlds' last reset, by operation and status.",
             labels=["operation", "status"],
         )
-        for tag, count in sorted(counts.items()):
-            requests.add_metric(tag.split(" "), count)
+        for labels, count in sorted(counts.items()):
+            requests.add_metric(labels, count)
         yield requests
         yield GaugeMetricFamily("mockserver_worlds", "Worlds that there are.", value=len(names))
 

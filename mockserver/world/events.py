@@ -21,6 +21,7 @@ from mockserver.world.records import (
     encode_record,
     event_key,
     own_event_key,
+    party_key,
     user_key,
 )
 from mockserver.world.store import Found, Store, Writes
@@ -47,8 +48,8 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
     again is answered by them, another one with that eventId is a Conflict. Raises UnknownUser where there is no
     such user, or one of the other type without allowUserTypeConversion.
     """
-    event = without_results(wish.body)
     entity = wish.entity
+    event = without_results(wish.body, entity.results)
     user_id = event["userId"]
     new_id = _new_id(wish)
     event_id = event.get("eventId")
@@ -62,14 +63,9 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
     kept_key = event_key(entity.name, event_id) if event_id is not None else None
 
     def change(found: Found) -> tuple[Writes, Effect]:
-        seen = _seen(found[kept_key] if kept_key else None)
+        seen = applied_before(found[kept_key], event) if kept_key else None
         if seen:
-            if json_equal(seen.value(), event):
-                return {}, Effect(user_id, seen.body, seen.facts.decision, replay=seen.answer)
-            raise Conflict(
-                f"The eventId {shown(event_id or '')} was used with another body",
-                hint="The same event again is answered as the first time.",
-            )
+            return {}, Effect(user_id, seen.body, seen.facts.decision, replay=seen.answer, key=kept_key or "")
         user, record, converted = _find(wish, found[key], found[other_key])
         facts = record.facts
         warnings: tuple[Notice, ...] = ()
@@ -78,6 +74,11 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
             if taken is not None and not Record.decode(taken).untouched():
                 raise Conflict(f"The newUserId {shown(new_id)} is the id of a stored {entity.name} user")
             warnings = other_type(found[new_other_key], wish, "/newUserId")
+            if found[party_key(user_id)] is not None:
+                raise Conflict(
+                    f"The user {shown(user_id)} has transactions",
+                    hint="Flagright renames users without transactions only.",
+                )
         user = {**_changed(user, facts, wish), "userId": new_id}
         outcome, chosen_by, used = wish.choice.decide(user, user_id, found)
         decision = levels(user, outcome)
@@ -96,7 +97,11 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
             facts.events + 1,
         )
         body = json_bytes(user)
-        effect = Effect(new_id, body, decision, warnings, chosen_by=chosen_by, before=record.body, after=body)
+        number = 0 if kept_key else int(found[counter] or b"0") + 1
+        stored_key = kept_key or own_event_key(entity.name, number)
+        effect = Effect(
+            new_id, body, decision, warnings, chosen_by=chosen_by, before=record.body, after=body, key=stored_key
+        )
         writes: dict[str, bytes | None] = dict(used)
         if new_id != user_id:
             writes[key] = None
@@ -106,16 +111,15 @@ def apply_event(store: Store, wish: Wish, answer: Any) -> Effect:
         if kept_key:
             writes[kept_key] = encode_record(Facts(decision), event, answer(effect))
         else:
-            number = int(found[counter] or b"0") + 1
             writes[counter] = str(number).encode()
-            writes[own_event_key(entity.name, number)] = encode_record(Facts(decision), event)
+            writes[stored_key] = encode_record(Facts(decision), event)
         return writes, effect
 
     keys = [
         key,
         other_key,
         counter,
-        *([new_key, new_other_key] if new_key != key else []),
+        *([new_key, new_other_key, party_key(user_id)] if new_key != key else []),
         *([kept_key] if kept_key else []),
         *wish.choice.keys,
     ]
@@ -133,7 +137,7 @@ def get_event(store: Store, wish: Wish) -> Effect:
     if stored is None:
         hint = hint_other_world(store, wish, key, "An event")
         raise NotFound(
-            f"There is no {wish.entity.name} user event {shown(wish.id)}",
+            f"There is no {wish.entity.noun} event {shown(wish.id)}",
             hint=hint or "Only an event that was sent with an eventId can be had.",
         )
     record = Record.decode(stored)
@@ -149,11 +153,21 @@ def _new_id(wish: Wish) -> str:
     return user_id
 
 
-def _seen(stored: bytes | None) -> Record | None:
-    """An event that a client sent before; bundled ones stand in nobody's way."""
+def applied_before(stored: bytes | None, event: Mapping[str, Any]) -> Record | None:
+    """The same event, as a client sent it before; Conflict for another one that has its eventId.
+
+    Bundled ones stand in nobody's way.
+    """
     record = Record.decode(stored) if stored is not None else None
     # An imported one has no answer that could be given again: it is applied as a new one.
-    return None if record is None or record.untouched() or not record.answer else record
+    if record is None or record.untouched() or not record.answer:
+        return None
+    if json_equal(record.value(), event):
+        return record
+    raise Conflict(
+        f"The eventId {shown(event['eventId'])} was used with another body",
+        hint="The same event again is answered as the first time.",
+    )
 
 
 def _find(wish: Wish, stored: bytes | None, other: bytes | None) -> tuple[dict[str, Any], Record, bool]:
@@ -179,7 +193,7 @@ def _changed(user: Mapping[str, Any], facts: Facts, wish: Wish) -> dict[str, Any
     changes = {name: wish.body[name] for name in _ON_THE_EVENT if name in wish.body}
     attributes = wish.body.get(wish.entity.attributes)
     if isinstance(attributes, dict):
-        changes = merged(changes, without_results(attributes))
+        changes = merged(changes, without_results(attributes, wish.entity.results))
     for name in _IDENTITY:
         changes.pop(name, None)
     if _locked(facts.cra_locked, wish, "lockCraRiskLevel"):

@@ -73,6 +73,16 @@ def encode_record(facts: Facts, body: Mapping[str, Any], answer: bytes = b"") ->
     return Record(facts, json_bytes(body), answer).encode()
 
 
+def record_key(kind: str, entity: str, record_id: str) -> str:
+    """The store's key of any record: `transaction/transaction/T-1`, `batch/consumerUsers/B-1`, a user, an event."""
+    return f"{kind}/{entity}/{record_id}"
+
+
+def party_key(user_id: str) -> str:
+    """The store's key of the note that a user has, or had, transactions: such a user cannot be renamed."""
+    return f"party/{user_id}"
+
+
 def user_key(entity: str, user_id: str) -> str:
     """The store's key of a user; identity is (type, id)."""
     return f"user/{entity}/{user_id}"

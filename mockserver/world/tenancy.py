@@ -23,8 +23,10 @@ class Tenancy:
         self._keys = frozenset(keys)
 
     def key_of(self, world: str) -> str | None:
-        """A key that lives in the world; None where every key lives in the default one."""
+        """A key that lives in the world; None where every key lives in the default one, or none of those let in."""
         if self._mode == "shared" and world != DEFAULT:
+            return None
+        if self._keys and PREFIX + world not in self._keys:
             return None
         return PREFIX + world
 

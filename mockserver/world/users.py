@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mockserver.contract.operations import RESULT_NAMES, Entity, Operation
+from mockserver.contract.operations import Entity, Operation
 from mockserver.contract.parse import json_bytes
 from mockserver.contract.smells import Notice
 from mockserver.errors import BadRequest, NotFound, Violation
@@ -17,13 +17,13 @@ from mockserver.world.store import Found, Store, Writes
 
 
 class Chooser(Protocol):
-    """Says which outcome a write gets, when the user as it will be stored is known."""
+    """Says which outcome a write gets, when the record as it will be stored is known."""
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The store's keys that it must see."""
 
-    def decide(self, user: Mapping[str, Any], asked_id: str, found: Found) -> tuple[str, str, Writes]:
+    def decide(self, record: Mapping[str, Any], asked_id: str, found: Found) -> tuple[str, str, Writes]:
         """The outcome's name, what chose it, and what to write with the change."""
 
 
@@ -35,7 +35,7 @@ class Wish:
     world: str
     id: str  # the id of the path
     body: dict[str, Any]  # {} for a GET
-    flags: Mapping[str, bool]  # the query's booleans that were sent
+    flags: Mapping[str, Any]  # the query's booleans and numbers that were sent
     choice: Chooser
     outcomes: Outcomes
     on_duplicate: str  # replace | merge | reject
@@ -43,7 +43,7 @@ class Wish:
 
     @property
     def entity(self) -> Entity:
-        """The kind of user that the operation is about."""
+        """What the operation is about."""
         return self.operation.entity
 
 
@@ -62,6 +62,8 @@ class Effect:
     chosen_by: str = "stored"  # which of the four ways decided the outcome
     before: bytes = b""  # the stored object before a write, for the journal
     after: bytes = b""  # and after it
+    key: str = ""  # under which a write stored it
+    violations: tuple[Violation, ...] = ()  # of the records that a batch refuses
 
 
 def create_user(store: Store, wish: Wish) -> Effect:
@@ -69,26 +71,12 @@ def create_user(store: Store, wish: Wish) -> Effect:
     user_id = wish.body["userId"]
     key = user_key(wish.entity.name, user_id)
     other_key = user_key(wish.entity.other, user_id)
-    user = without_results(wish.body)
+    user = without_results(wish.body, wish.entity.results)
 
     def change(found: Found) -> tuple[Writes, Effect]:
-        stored = found[key]
-        old = Record.decode(stored) if stored is not None else None
-        if old and old.untouched():
-            old = None
         warnings = list(other_type(found[other_key], wish, "/userId"))
-        body, facts = user, Facts()
-        if old and wish.on_duplicate == "reject":
-            problem = Violation("body", "/userId", "duplicate", "is the id of a stored user", user_id, True)
-            raise BadRequest(
-                f"The {wish.entity.name} user {user_id!r} exists already", violations=[problem],
-                hint="The setting on-duplicate=reject refuses it; replace is the default.",
-            )  # fmt: skip
-        if old and wish.on_duplicate == "merge":
-            body, facts = merged(old.value(), user), old.facts
-        elif old and old.facts.events:
-            count = f"{old.facts.events} event{'s' if old.facts.events > 1 else ''}"
-            warnings.append(Notice("", "replaced", f"the stored user is replaced, and with it what {count} changed"))
+        body, facts, notices = onto(found[key], wish, user)
+        warnings += notices
         outcome, chosen_by, used = wish.choice.decide(body, user_id, found)
         facts = Facts(
             levels(body, outcome),
@@ -105,10 +93,36 @@ def create_user(store: Store, wish: Wish) -> Effect:
             chosen_by=chosen_by,
             before=stored_body(found[key]),
             after=record.body,
+            key=key,
         )
         return {**used, key: record.encode()}, effect
 
     return store.update(wish.world, (key, other_key, *wish.choice.keys), change)
+
+
+def onto(stored: bytes | None, wish: Wish, sent: dict[str, Any]) -> tuple[dict[str, Any], Facts, list[Notice]]:
+    """What becomes of a body for an id that may be stored already: as the setting on-duplicate says (ours).
+
+    Gives the body, the facts so far and what is to be said of it. Raises BadRequest where it is refused.
+    """
+    old = Record.decode(stored) if stored is not None else None
+    if old is None or old.untouched():
+        return sent, Facts(), []
+    entity = wish.entity
+    if wish.on_duplicate == "reject":
+        told = f"is the id of a stored {entity.kind}"
+        raise BadRequest(
+            f"The {entity.noun} {sent[entity.id]!r} exists already",
+            violations=[Violation("body", f"/{entity.id}", "duplicate", told, sent[entity.id], True)],
+            hint="The setting on-duplicate=reject refuses it; replace is the default.",
+        )
+    if wish.on_duplicate == "merge":
+        return merged(old.value(), sent), old.facts, []
+    if not old.facts.events:
+        return sent, Facts(), []
+    count = f"{old.facts.events} event{'s' if old.facts.events > 1 else ''}"
+    told = f"the stored {entity.kind} is replaced, and with it what {count} changed"
+    return sent, Facts(), [Notice("", "replaced", told)]
 
 
 def get_user(store: Store, wish: Wish) -> Effect:
@@ -127,9 +141,9 @@ def stored_body(stored: bytes | None) -> bytes:
     return b"" if stored is None else Record.decode(stored).body
 
 
-def without_results(body: Mapping[str, Any]) -> dict[str, Any]:
+def without_results(body: Mapping[str, Any], results: Collection[str]) -> dict[str, Any]:
     """A body without the result fields, which are the sandbox's own to say."""
-    return {name: value for name, value in body.items() if name not in RESULT_NAMES}
+    return {name: value for name, value in body.items() if name not in results}
 
 
 def shown(text: str) -> str:

@@ -10,7 +10,7 @@ from mockserver.config import Settings
 from mockserver.web.factory import application
 from tests.admin.client import USERS, Admin, around, fresh, own, user
 from tests.admin.test_routes import ROUTES, filled
-from tests.harness import check_answer, made
+from tests.harness import check_answer, contract, made
 
 TOKEN = "t0ken-of-the-admin"
 
@@ -69,7 +69,7 @@ def test_no_secret_reaches_journal_or_log(log_format: str) -> None:
     """Token and keys stand in no journal and no log line, whoever sends them and wherever to."""
     stream = StringIO()
     settings = Settings(log_format=log_format, admin_token=TOKEN, tenancy="shared")
-    admin = around(application(settings, stream), "default")
+    admin = around(application(settings, stream, contract()), "default")
     admin.headers = {"authorization": f"Bearer {TOKEN}", "cookie": "sid=s3cret"}
     admin.call("GET", "/health")
     secrets = {**admin.headers, "proxy-authorization": "Basic s3cret"}

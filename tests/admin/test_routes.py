@@ -28,6 +28,7 @@ GOOD: list[tuple[str, str, Any, int, dict[str, Any]]] = [
     ("POST", "/requests/find", {"status": 404}, 200, {"requests": []}),
     ("POST", "/requests/wait", {}, 200, {"count": 1, "timedOut": False}),
     ("GET", "/requests/unmatched", None, 200, {"requests": []}),
+    ("GET", "/verdict?full=true", None, 200, {"world": "w", "clean": True, "violations": [], "dropped": 0}),
     ("POST", "/requests/reset", None, 200, {"requests": [], "meta": {"total": 0}}),
     ("DELETE", "/requests", None, 200, {"requests": [], "meta": {"total": 0}}),
     ("GET", "/outcomes", None, 200, {"setting": "example", "armed": []}),

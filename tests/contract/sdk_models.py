@@ -15,21 +15,41 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import flagright.types as sdk_types
 import pydantic
+from flagright.batch.raw_client import RawBatchClient
 from flagright.business_user_events.raw_client import RawBusinessUserEventsClient
 from flagright.business_users.raw_client import RawBusinessUsersClient
 from flagright.consumer_user_events.raw_client import RawConsumerUserEventsClient
 from flagright.consumer_users.raw_client import RawConsumerUsersClient
+from flagright.transaction_events.raw_client import RawTransactionEventsClient
+from flagright.transactions.raw_client import RawTransactionsClient
 
 from tests.harness import ROOT
 
 Shape = dict[str, tuple[str, bool]]
 
-# The four clients of the eight operations, with the model whose properties their `create` takes one by one.
-CLIENTS = {
-    "consumer_users": (RawConsumerUsersClient, "User"),
-    "business_users": (RawBusinessUsersClient, "Business"),
-    "consumer_user_events": (RawConsumerUserEventsClient, "ConsumerUserEvent"),
-    "business_user_events": (RawBusinessUserEventsClient, "BusinessUserEvent"),
+# Every call of the SDK, by its name: `consumer_users.create`.
+CALLS = {
+    f"{client}.{name}": call
+    for client, kind in {
+        "batch": RawBatchClient,
+        "business_user_events": RawBusinessUserEventsClient,
+        "business_users": RawBusinessUsersClient,
+        "consumer_user_events": RawConsumerUserEventsClient,
+        "consumer_users": RawConsumerUsersClient,
+        "transaction_events": RawTransactionEventsClient,
+        "transactions": RawTransactionsClient,
+    }.items()
+    for name, call in inspect.getmembers(kind, inspect.isfunction)
+    if not name.startswith("_")
+}
+# The model whose properties a call takes one by one.
+REQUESTS = {
+    "consumer_users.create": "User",
+    "business_users.create": "Business",
+    "consumer_user_events.create": "ConsumerUserEvent",
+    "business_user_events.create": "BusinessUserEvent",
+    "transactions.verify": "Transaction",
+    "transaction_events.create": "TransactionEvent",
 }
 # The SDK repeats each union under the name of every property that holds it; these are their common names.
 UNIONS = {
@@ -44,20 +64,21 @@ def is_model(value: Any) -> bool:
     return inspect.isclass(value) and issubclass(value, pydantic.BaseModel)
 
 
-def returned(client: type, method: str) -> Any:
+def returned(call: str) -> Any:
     """The model that an operation of the SDK answers with."""
-    return get_args(get_type_hints(getattr(client, method))["return"])[0]
+    return get_args(get_type_hints(CALLS[call])["return"])[0]
+
+
+def arguments(call: str) -> dict[str, Any]:
+    """What a call takes, by name, each with its type."""
+    hints = get_type_hints(CALLS[call])
+    return {name: hints[name] for name in hints if name not in ("request_options", "return")}
 
 
 def sdk_root_models() -> dict[str, Any]:
-    """What the eight operations take and answer, and the error body."""
-    roots: dict[str, Any] = {"ApiErrorResponse": sdk_types.ApiErrorResponse}
-    for client, request in CLIENTS.values():
-        roots[request] = getattr(sdk_types, request)
-        for method in ("create", "get"):
-            model = returned(client, method)
-            roots[model.__name__] = model
-    return roots
+    """What the operations take and answer, and the error body."""
+    roots: dict[str, Any] = {name: getattr(sdk_types, name) for name in ("ApiErrorResponse", *REQUESTS.values())}
+    return roots | {model.__name__: model for model in map(returned, CALLS)}
 
 
 @cache
@@ -136,7 +157,7 @@ def _sdk_union(model: Any, parts: list[Any]) -> str:
 
 
 def payment_copies() -> dict[str, dict[str, Any]]:
-    """Each copy of the payment union that the eight operations reach: its members by method."""
+    """Each copy of the payment union that the operations reach: its members by method."""
     copies: dict[str, dict[str, Any]] = {}
     for name, model in sdk_models().items():
         if "_" in name:
@@ -158,7 +179,7 @@ def our_shape(schema: dict[str, Any]) -> Shape:
         return our_shape(our_models()[_name(schema["$ref"])])
     shape: Shape = {}
     for part in schema.get("allOf", ()):
-        shape |= our_shape(part)
+        shape = our_shape(part) | shape  # what only adds to a property's schema leaves its type
     required = schema.get("required", ())
     shape |= {name: (_our_type(part), name in required) for name, part in schema.get("properties", {}).items()}
     return shape
@@ -176,9 +197,9 @@ def _our_type(schema: dict[str, Any]) -> str:
         return _name(schema["$ref"])
     if "const" in schema:
         return f"const {schema['const']}"
-    if schema["type"] == "array":
+    if schema.get("type") == "array":
         return f"list of {_our_type(schema['items'])}"
-    return str(schema["type"])
+    return str(schema.get("type", "object"))
 
 
 def _name(reference: str) -> str:

@@ -13,7 +13,7 @@ from mockserver.world.outcomes import Outcomes
 from tests.controls.desk import KINDS, Admin, apply, create, event, fresh, outcome_of, user
 from tests.harness import Answer, Api, contract, made
 
-PERSONAS = [(entry.then, entry.magic) for entry in Outcomes(contract()).personas.values()]
+PERSONAS = [(e.then, e.magic) for e in Outcomes(contract()).personas.values() if e.over == "user"]
 
 
 @pytest.fixture
@@ -51,7 +51,12 @@ def test_every_outcome_but_example_has_a_persona(sandbox: Api) -> None:
     listed = Admin(sandbox).ask("GET", "outcomes")
     names = {entry["name"] for entry in listed["outcomes"]} - {"example"}
     assert {entry["then"] for entry in listed["personas"]} == names
-    assert all(set(entry["magic"]) == {"lastName", "legalName", "userId"} for entry in listed["personas"])
+    parties = {"originUserId", "destinationUserId"}
+    magic = {"user": {"lastName", "legalName", "userId"}, "transaction": {"transactionId", *parties}}
+    for over, names_of_magic in magic.items():
+        personas = [entry for entry in listed["personas"] if entry["over"] == over]
+        assert {entry["then"] for entry in personas} == names
+        assert all(set(entry["magic"]) <= names_of_magic for entry in personas)
 
 
 @pytest.mark.parametrize("kind", KINDS)

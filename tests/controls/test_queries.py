@@ -15,6 +15,7 @@ from mockserver.controls.matchers import PatternError, json_like
 from mockserver.controls.patterns import Pattern, compile_pattern, read_filters
 from mockserver.world.journal import Entry, encode_entry
 from mockserver.world.store import Journal
+from mockserver.world.tags import CLEAN, make_tag
 from tests.harness import NOW, contract
 
 CREATE, EVENT = "createConsumerUser", "createConsumerUserEvent"
@@ -56,7 +57,7 @@ def journal(*entries: Entry, dropped: Mapping[str, int] | None = None) -> Journa
     """A journal of these entries, from which the ring has dropped others, by their tag."""
     counts = dict(dropped or {})
     for one in entries:
-        tag = f"{one.facts['operation']} {one.facts['status']}"
+        tag = make_tag(one.facts["operation"], one.facts["status"], CLEAN, str(one.facts["outcome"]))
         counts[tag] = counts.get(tag, 0) + 1
     return Journal([encode(one) for one in entries], counts, sum(counts.values()))
 
@@ -312,7 +313,9 @@ def test_json_is_compared_as_loosely_as_asked(
 
 FULL = journal(entry(), entry(status=400, violations=[{}]), entry(operation=EVENT))
 DROPPED = journal(
-    entry(), entry(operation=EVENT, status=200), dropped={f"{CREATE} 201": 5, f"{CREATE} 400": 2, "unmatched 404": 1}
+    entry(),
+    entry(operation=EVENT, status=200),
+    dropped={f"{CREATE} 201 - ": 5, f"{CREATE} 400 - ": 2, "unmatched 404 - ": 1},
 )
 COUNTS: list[tuple[Journal, dict[str, Any], int, str]] = [
     (FULL, {}, 3, ""),
@@ -328,7 +331,7 @@ COUNTS: list[tuple[Journal, dict[str, Any], int, str]] = [
     (DROPPED, {"operation": EVENT, "userId": "u/1"}, 1, ""),
     (journal(entry(b"{}", bodies="shape")), at_path("$.a"), 0, "the bodies of 1 requests were not kept in full"),
     (journal(entry(b"{}", bodies="shape")), {"userId": "u/1"}, 1, ""),
-    (journal(dropped={f"{CREATE} 201": 3}), {"userId": "u/1"}, 0, "3 of 3 requests"),
+    (journal(dropped={f"{CREATE} 201 - ": 3}), {"userId": "u/1"}, 0, "3 of 3 requests"),
 ]
 
 

@@ -89,7 +89,8 @@ def test_an_answer_lost_after_the_commit_is_had_by_sending_again(server: Server,
     assert (again.status, again.body["occupation"]) == (201, "smith")
     assert Admin(api).last()["replayed"] is True
     state = Admin(api).ask("GET", "state")
-    assert (state["users"], state["events"]) == ({"consumer": 1, "business": 0}, {"consumer": 1, "business": 0})
+    assert state["users"] == {"consumer": 1, "business": 0}
+    assert state["events"] == {"consumer": 1, "business": 0, "transaction": 0}
     assert "1 event " in create(api, "consumer").warnings + " "
 
 
@@ -112,7 +113,7 @@ def test_a_late_answer_is_whole(api: Api) -> None:
 
 def test_many_delayed_answers_hold_nobody_up(server: Server, api: Api) -> None:
     """While 500 requests wait for their delayed answers, one without a delay is answered long before them."""
-    delay = {"type": "fixed", "milliseconds": 6000}
+    delay = {"type": "fixed", "milliseconds": 4000}
     Admin(api).fault({"delay": delay}, match={"userId": "slow"})
     sent = request_bytes("GET", "/consumer/users/slow", api.key)
 
@@ -121,7 +122,7 @@ def test_many_delayed_answers_hold_nobody_up(server: Server, api: Api) -> None:
         began = time.monotonic()
         for _, writer in streams:
             writer.write(sent)
-        counted = {"pattern": {"userId": "slow"}, "count": MANY, "timeoutMs": 5000}
+        counted = {"pattern": {"userId": "slow"}, "count": MANY, "timeoutMs": 3500}
         waited = await asyncio.to_thread(Admin(api).ask, "POST", "requests/wait", counted)
         assert waited["count"] == MANY
         asked = time.monotonic()
@@ -137,4 +138,4 @@ def test_many_delayed_answers_hold_nobody_up(server: Server, api: Api) -> None:
     fast, slow, answered = asyncio.run(crowd())
     assert answered == MANY
     assert fast < 1.5
-    assert slow >= 6
+    assert slow >= 4

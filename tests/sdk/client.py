@@ -16,15 +16,17 @@ from flagright.core.pydantic_utilities import parse_obj_as
 
 from tests.harness import NOW, Answer, check_answer
 
-RESULTS = ("executedRules", "hitRules", "riskScoreDetails", "message")
+RESULTS = ("executedRules", "hitRules", "riskScoreDetails", "message", "status")
 LEGAL_ENTITY = {"companyGeneralDetails": {"legalName": "Ozon"}}
 SDK_SPELLINGS = {"swift_code": "swiftCode"}
-# The model whose properties a client's `create` takes as arguments.
+# The model whose properties a client's `create` takes as arguments, `verify` of transactions.
 REQUESTS = {
     "consumer_users": "User",
     "business_users": "Business",
     "consumer_user_events": "ConsumerUserEvent",
     "business_user_events": "BusinessUserEvent",
+    "transactions": "Transaction",
+    "transaction_events": "TransactionEvent",
 }
 MODELS = {"consumer": "User", "business": "Business"}
 OPTIONAL = {"consumer": "UserOptional", "business": "BusinessOptional"}
@@ -88,13 +90,14 @@ class Sdk:
         return result
 
     def create(self, client: str, body: Mapping[str, Any], **query: Any) -> Any:
-        """Create from a body as it goes over the wire, through the SDK's own models; `sent` is what they made of it.
+        """Create, or verify, from a body as it goes over the wire, through the SDK's own models.
 
-        That is the body itself, but for one name that the SDK spells in its own way deep inside events.
+        `sent` is what they made of it: the body itself, but for one name that the SDK spells in its own way deep inside
+        events.
         """
         model = parse_obj_as(getattr(sdk_types, REQUESTS[client]), dict(body))
         arguments = {name: getattr(model, name) for name in model.model_fields_set}
-        result = self.call(f"{client}.create", **arguments, **query)
+        result = self.call(f"{client}.{'verify' if client == 'transactions' else 'create'}", **arguments, **query)
         assert _respelled(self.sent) == body
         return result
 

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from mockserver.server import Server
 
@@ -23,26 +20,6 @@ CHECKS = [
     "taken event id",
 ]
 EXPECTED = [*((kind, name) for kind in ("consumer", "business") for name in CHECKS), ("consumer", "no key")]
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which npm has installed the vendor's SDK; skips where it cannot."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not both installed")
-    folder = tmp_path_factory.mktemp("node")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, folder)
-    command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.skip("npm ci took longer than a minute")
-    if done.returncode:
-        reason = next((line for line in done.stderr.splitlines() if "error" in line), "no reason given")
-        pytest.skip(f"npm ci failed: {reason[:200]}")
-    return folder
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -9,14 +9,13 @@ import pytest
 from flagright.core.api_error import ApiError
 
 from mockserver.server import Server
-from tests.contract.sdk_models import our_models
+from tests.contract.sdk_models import CALLS, our_models
 from tests.harness import FIXTURES, NOW, contract
 from tests.sdk.client import MODELS, OPTIONAL, REQUESTS, Sdk, deep_or, minimal
 from tests.sdk.full import Full, flattened, members_of, paths, routes, with_every_value
 
 METHODS = our_models()["PaymentMethod"]["enum"]
 MEMBERS = {flattened(member)[0]["method"]["const"]: member for member in members_of(our_models()["PaymentDetails"])}
-OPERATIONS = [f"{client}.{method}" for client in REQUESTS for method in ("create", "get")]
 # An id, and how a caller of the Python SDK asks for it: the SDK puts it into the URL as it stands,
 # and folds doubled slashes itself.
 IDS = {
@@ -83,8 +82,8 @@ def test_every_enum_value_is_taken_and_given_back(sync_sdk: Sdk, kind: str, enum
 
 
 def test_no_enum_is_left_out() -> None:
-    """Between them the bodies of the enum test reach every enum of the four requests."""
-    reached = {enum for model in MODELS.values() for enum in routes(model)}
+    """Between them the bodies of the enum tests reach every enum of the six requests."""
+    reached = {enum for model in (*MODELS.values(), "Transaction") for enum in routes(model)}
     for request in REQUESTS.values():
         models = contract().models.reachable({"$ref": f"{request}.json"})
         assert {name for name in models if "enum" in our_models()[name]} <= reached
@@ -132,25 +131,28 @@ def test_none_in_a_free_value_stays(sdk: Sdk, kind: str) -> None:
     assert sdk.stored(f"{kind}_users", "one") == body
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", CALLS)
 def test_the_sdk_docstring_example_succeeds(sync_sdk: Sdk, operation: str) -> None:
     """The example in the SDK's docstring runs on a fresh world, with nothing but URL and key replaced."""
     client, method = operation.split(".")
-    # the sandbox knows the documentation's users; of events no page tells one that is stored
-    if client.endswith("_events") and method == "get":
-        event = {"userId": "userId", "timestamp": NOW, "eventId": "eventId"}
-        sync_sdk.create(client, event)
     doc = inspect.getdoc(getattr(type(getattr(sync_sdk.client, client)), method)) or ""
     code = doc.partition("Examples\n--------\n")[2]
     code, replaced = re.subn(r"client = Flagright\(\s*api_key=\"YOUR_API_KEY\",\s*\)", "", code)
     assert replaced == 1
     exec(compile(code, operation, "exec"), {"client": sync_sdk.client})
-    if method == "create":
+    written = not method.startswith("get")
+    if written:
         assert sync_sdk.sent == json.loads((FIXTURES / "sdk" / f"{operation}.request.json").read_text())
-    assert sync_sdk.requests[-1].method == {"create": "POST", "get": "GET"}[method]
-    named = re.search(r'\b(user_id|event_id)="(\w+)"', code)
+    assert sync_sdk.requests[-1].method == ("POST" if written else "GET")
+    if client == "batch":
+        assert sync_sdk.got.get("status", "SUCCESS") == "SUCCESS"
+        assert sync_sdk.got.get("successful", sync_sdk.got.get("totalCount")) > 0
+        return
+    named = re.search(r'\b(event_id|user_id|transaction_id)="(\w+)"', code)
     assert named
-    assert sync_sdk.got[{"user_id": "userId", "event_id": "eventId"}[named[1]]] == named[2]
+    ids = {"user_id": "userId", "event_id": "eventId", "transaction_id": "transactionId"}
+    asked = "event_id" if "_events" in client and method == "get" else named[1]
+    assert sync_sdk.got.get(ids[asked], named[2]) == named[2]
 
 
 @pytest.mark.parametrize(("user_id", "asked"), IDS.items(), ids=[ascii(user_id) for user_id in IDS])

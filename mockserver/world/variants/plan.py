@@ -6,17 +6,21 @@ while it is made; at a draw only chance is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from mockserver.contract.models import Models, Schema
-from mockserver.contract.operations import RESULT_NAMES
 from mockserver.world.variants.groups import GROUPS, Group
-from mockserver.world.variants.results import HOLDERS, RESULT_GROUPS, WHOLE
+from mockserver.world.variants.payments import PAYMENT_GROUPS, PAYMENT_NAMES, PAYMENT_PLACES
+from mockserver.world.variants.results import HOLDERS, RESULT_GROUPS, WHOLE, status
 from mockserver.world.variants.scene import Scene
 from mockserver.world.variants.values import ABSENT, BY_MODEL, BY_NAME, BY_PLACE, RARELY, Rule, often
 
-_GROUPS: Mapping[str, Group] = {**GROUPS, **RESULT_GROUPS}
+_GROUPS: Mapping[str, Group] = {**GROUPS, **PAYMENT_GROUPS, **RESULT_GROUPS}
+_PLACES: Mapping[tuple[str, str], Rule] = {**BY_PLACE, **PAYMENT_PLACES}
+_MODELS: Mapping[str, Rule] = {**BY_MODEL, "RuleAction": status}
+_NAMES: Mapping[str, Rule] = {**BY_NAME, **PAYMENT_NAMES}
 # How likely an optional property is, by depth; deeper than this none is, so that a draw ends whatever the schemas.
 _LIKELY = (0.6, 0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4)
 # By name, where that is not how users look: without these a body says little, with those it is mostly extras.
@@ -28,7 +32,9 @@ _LIKELY_BY_NAME = {
             "companyRegistrationDetails", "registrationIdentifier", "registrationCountry", "userStateDetails",
             "kycStatusDetails", "status", "kycRiskScore", "kycRiskLevel", "craRiskScore", "craRiskLevel",
             "documentIssuedCountry", "documentIssuedDate", "documentExpirationDate", "ruleId", "isShadow", "labels",
-            "month", "year", "updatedConsumerUserAttributes", "updatedBusinessUserAttributes",
+            "month", "year", "updatedConsumerUserAttributes", "updatedBusinessUserAttributes", "originUserId",
+            "destinationUserId", "originAmountDetails", "destinationAmountDetails", "originPaymentDetails",
+            "destinationPaymentDetails", "blockchainRisk", "subject", "risks", "exposure", "trsScore", "trsRiskLevel",
         ),
         0.9,
     ),
@@ -36,7 +42,8 @@ _LIKELY_BY_NAME = {
         (
             "alias", "attachments", "corporateEntities", "faxNumbers", "fatherName", "jointEntity", "middleName",
             "newUserId", "paymentMethodLimits", "secondaryCountryOfNationality", "secondaryCountryOfTaxResidence",
-            "secondaryRegistrationCountry", "secondaryTaxIdentifications", "tags", "websites",
+            "secondaryRegistrationCountry", "secondaryTaxIdentifications", "tags", "websites", "metadata",
+            "corporateEntity", "relatedTransactionIds",
         ),
         0.2,
     ),
@@ -47,7 +54,13 @@ _ANOTHER = {
     "shareHolders", "directors", "associatedParties", "businessPartners", "corporateEntities",
     "authorizedRepresentative",
 }  # fmt: skip
-_ELSEWHERE = {"bankAddress"}
+# Properties that are of another place, or of the other side.
+_MOVED: Mapping[str, Callable[[Scene], Scene]] = {
+    "bankAddress": Scene.elsewhere,
+    **dict.fromkeys(
+        ("destinationAmountDetails", "destinationPaymentDetails", "destinationDeviceData"), attrgetter("receiver")
+    ),
+}
 
 # A schema, and whether its properties may appear: what a profile adds only bounds what the models declare.
 Part = tuple[Schema, bool]
@@ -56,8 +69,9 @@ Part = tuple[Schema, bool]
 class Plan:
     """Compiles schemas; `unruled` collects the (model, name) of what was drawn by its type alone."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, results: Collection[str]) -> None:
         self._models = models
+        self._results = results  # a whole body always has those of them that it may have
         self._known: dict[tuple[object, ...], Rule] = {}
         self.unruled: set[tuple[str, str]] = set()
 
@@ -81,10 +95,10 @@ class Plan:
             if declares and ("discriminator" in schema or "anyOf" in schema):
                 return self._union(schema, depth, title, name)
         if any("properties" in schema for schema, _ in flat):
-            memo = (depth, name in _ELSEWHERE, *((id(schema), declares) for schema, declares in flat))
+            memo = (depth, _MOVED.get(name), *((id(schema), declares) for schema, declares in flat))
             if memo not in self._known:
                 drawn = self._object(flat, depth)
-                self._known[memo] = _moved(drawn) if name in _ELSEWHERE else drawn
+                self._known[memo] = _moved(drawn, _MOVED[name]) if name in _MOVED else drawn
             return self._known[memo]
         items = [(schema["items"], declares) for schema, declares in flat if "items" in schema]
         if items:
@@ -121,7 +135,7 @@ class Plan:
                 if declares or name in declared:
                     declared.setdefault(name, []).append((part, declares))
         if depth == 0:
-            required |= {name for name in RESULT_NAMES if name in declared}
+            required |= {name for name in self._results if name in declared}
         title = titles[-1] if titles else ""
         likely = _LIKELY[depth] if depth < len(_LIKELY) else 0.0
         properties = []
@@ -135,13 +149,13 @@ class Plan:
 
     def _leaf(self, flat: Sequence[Schema], title: str, name: str) -> Rule:
         models = [schema["title"] for schema in flat if "title" in schema]
-        if (title, name) in BY_PLACE:
-            return BY_PLACE[title, name]
+        if (title, name) in _PLACES:
+            return _PLACES[title, name]
         for model in models:
-            if model in BY_MODEL:
-                return BY_MODEL[model]
-        if name in BY_NAME:
-            return BY_NAME[name]
+            if model in _MODELS:
+                return _MODELS[model]
+        if name in _NAMES:
+            return _NAMES[name]
         for schema in flat:
             if "const" in schema:
                 return _one_of((schema["const"],))
@@ -200,8 +214,8 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _moved(item: Rule) -> Rule:
-    return lambda scene: item(scene.elsewhere())
+def _moved(item: Rule, where: Callable[[Scene], Scene]) -> Rule:
+    return lambda scene: item(where(scene))
 
 
 def _drawn_object(properties: Sequence[tuple[str, float, Rule]], group: Group | None, holder: str | None) -> Rule:

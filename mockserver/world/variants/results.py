@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.world.outcomes import status_of
 from mockserver.world.variants.groups import Group
 from mockserver.world.variants.scene import COMPANY, PERSON, Scene
 from mockserver.world.variants.values import ABSENT, Rule
@@ -26,6 +27,11 @@ def executed(scene: Scene, item: Rule) -> list[Any]:
 def hits(scene: Scene, item: Rule) -> list[Any]:
     """The rules that hit, in the same words as among the executed ones."""
     return [_drawn(scene, item, case) for case in _cases(scene) if case["ruleHit"]]
+
+
+def status(scene: Scene) -> str:
+    """What became of a transaction by the rules that hit."""
+    return status_of([case for case in _cases(scene) if case["ruleHit"]])
 
 
 def _drawn(scene: Scene, item: Rule, case: dict[str, Any]) -> Any:
@@ -102,6 +108,23 @@ def _scores(scene: Scene) -> Mapping[str, Any]:
     }
 
 
+def _transaction_scores(scene: Scene) -> Mapping[str, Any]:
+    """The transaction's own level decides whether rules hit; those of its users may be others."""
+    scores = scene.library.scores
+    origin, destination = scene.enum("RiskLevel"), scene.enum("RiskLevel")
+    weight = round(0.3 + scene.random() * 0.4, 2)
+    return {
+        "trsScore": scores.get(scene.body.cra, 0),
+        "trsRiskLevel": scene.body.cra,
+        "originUserCraRiskScore": scores.get(origin, 0),
+        "originUserCraRiskLevel": origin,
+        "destinationUserCraRiskScore": scores.get(destination, 0),
+        "destinationUserCraRiskLevel": destination,
+        "krsWeight": weight,
+        "avgTrsWeight": round(1 - weight, 2),
+    }
+
+
 def _factor(scene: Scene) -> Mapping[str, Any]:
     name, value = scene.word("riskFactors")
     level = scene.enum("RiskLevel")
@@ -124,6 +147,7 @@ RESULT_GROUPS: Mapping[str, Group] = {
     "RiskFactorBreakdown": _factor,
     "RuleHitMeta": _hit_meta,
     "SanctionsHitContext": _screened,
+    "TransactionRiskScoringResult": _transaction_scores,
     "UserRiskScoreDetails": _scores,
 }
 # Lists that are drawn as a whole: (scene, maker of one item) -> list.

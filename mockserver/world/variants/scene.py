@@ -23,6 +23,7 @@ _FIRST_CREATED = 1_546_300_800_000  # 2019-01-01T00:00:00Z
 _LAST_CREATED = 1_751_328_000_000  # 2025-07-01T00:00:00Z
 _EPOCH = date(1970, 1, 1).toordinal()
 _ABROAD = 0.15  # how often a related person or company is of another country
+_CROSS_BORDER = 0.4  # how often a transaction goes to another country
 _IDLE = ("UNEMPLOYED", "STUDENT", "PENSIONER", "NA")
 _PLAIN = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "Ae", "œ": "oe", "đ": "d"})
 _NO_HANDLE = re.compile(r"[^a-z0-9]+")
@@ -70,9 +71,25 @@ class Body:
         self.cra: str = levels[int(chance.random() * len(levels))]
         self.kyc: str = levels[int(chance.random() * len(levels))]
         self.user_id = user_id
+        self.receiver_id = ""  # of a transaction, where it is given
         self._voices = voices
         self._seeded: dict[str, Voice] = {}
         self.cases: list[dict[str, Any]] | None = None  # of results.py: the rules that were executed
+
+    def concern_payment(self, receiver_id: str = "") -> None:
+        """Speak of a transaction in place of a user: it is created at once, and its events are within days."""
+        self.receiver_id = receiver_id
+        self.moment = self.created + (self.moment - self.activated) // 100
+
+    @cached_property
+    def euros(self) -> float:
+        """How much a transaction is about."""
+        return 10 + self.chance.random() ** 3 * 20_000
+
+    @cached_property
+    def transaction_id(self) -> str:
+        """The transaction that the body is about, or that it speaks of."""
+        return f"transaction-{self.chance.getrandbits(48):012x}"
 
     def voice(self, country: Country) -> Voice:
         """The Faker of a country, seeded for this body."""
@@ -232,6 +249,13 @@ class Scene:
     def elsewhere(self) -> Scene:
         """The same country, another place."""
         return Scene(self.body, self.country, self.holder, self.user_id)
+
+    @cached_property
+    def receiver(self) -> Scene:
+        """The other side of a transaction that this scene sends."""
+        country = self.abroad() if self.likely(_CROSS_BORDER) else self.country
+        holder = self.pick((PERSON, COMPANY))
+        return Scene(self.body, country, holder, self.body.receiver_id or f"user-{self.hex(12)}")
 
     def another(self) -> Scene:
         """Somebody else, mostly of the same country."""

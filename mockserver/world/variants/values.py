@@ -272,7 +272,7 @@ BY_NAME: Mapping[str, Rule] = {
     "requestHash": key("", 32),
     "sanctionHitIds": key("hit-", 8),
     "isRuleHit": often(0.9),
-    "transactionId": key("transaction-"),
+    "transactionId": lambda scene: scene.body.transaction_id,
     "searchTerm": lambda scene: scene.name,
     "paymentMethodId": key("payment-"),
     "yearOfBirth": lambda scene: int(iso(scene.person.birth)[:4]) if scene.holder == PERSON else ABSENT,
