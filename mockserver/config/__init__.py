@@ -213,7 +213,7 @@ def load(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> tuple[S
         try:
             values[setting.attribute] = setting.parse(text)
         except ValueError as problem:
-            problems.append(f"{source}: {'the value' if setting.secret else _shown(text)} {problem}")
+            problems.append(f"{source}: {'the value' if setting.secret and text.strip() else _shown(text)} {problem}")
     settings = Settings(**values)
     if settings.workers > 1 and settings.store == MEMORY and not problems:
         problems.append(

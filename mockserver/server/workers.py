@@ -35,6 +35,7 @@ class Workers:
             on_ready()
             return self._watch()
         finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             for each, handler in before.items():
                 signal.signal(each, handler)
 

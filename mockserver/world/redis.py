@@ -132,7 +132,7 @@ class RedisStore:
         there = self._wire.run(DROP, self._wire.keys(world), (), ("ZREM", self._wire.index, blob(world)))
         self._known.forget(world)
         if there:
-            self._watchers.tell(world)
+            self._watchers.end(world)
         return bool(there)
 
     def make(self, world: str, content: Mapping[str, bytes]) -> None:

@@ -124,7 +124,7 @@ class SqliteStore:
             if number is None:
                 return False
             self._rows.drop(number)
-        self._watchers.tell(world)
+        self._watchers.end(world)
         return True
 
     def make(self, world: str, content: Mapping[str, bytes]) -> None:

@@ -45,17 +45,24 @@ class Watchers:
 
         return end
 
-    def tell(self, world: str, stamp: int | None = None) -> None:
-        """An entry with this stamp is there; None: whatever they know of, they are to look."""
+    def tell(self, world: str, stamp: int) -> None:
+        """An entry with this stamp is there."""
+        if not self._watchers:
+            return
         with self._lock:
-            if not self._watchers:
-                return
-            due = [entry for entry in self._watchers.values() if entry.world == world]
-            if stamp is not None:
-                due = [entry for entry in due if entry.seen < stamp]
-                for entry in due:
-                    entry.seen = stamp
+            due = [entry for entry in self._watchers.values() if entry.world == world and entry.seen < stamp]
+            for entry in due:
+                entry.seen = stamp
         for entry in due:
+            entry.told()
+
+    def end(self, world: str) -> None:
+        """The world is gone: tell those who wait there, so that nobody waits for what will not come."""
+        with self._lock:
+            due = {ticket: entry for ticket, entry in self._watchers.items() if entry.world == world}
+            for ticket in due:
+                del self._watchers[ticket]
+        for entry in due.values():
             entry.told()
 
     def _look(self) -> None:
