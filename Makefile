@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format format-check types docs docs-assets wheel-check dist image-test lock clean
+.PHONY: help run test lint format format-check types docs docs-assets wheel-check examples dist image-test lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,9 +38,11 @@ format-check: $(DEV_STAMP) ## fail where `make format` would change something
 
 types: $(DEV_STAMP) ## check the types with mypy
 	@$(BIN)/mypy
+	@cd examples/onboarding && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml .
 
-docs: $(DEV_STAMP) ## write the README's generated tables anew
+docs: $(DEV_STAMP) ## write the generated tables of the pages anew, and the files that the tutorial shows
 	@$(BIN)/python -c 'from tests.test_docs import regenerate; regenerate()'
+	@$(BIN)/python -c 'from tests.examples.tutorial import EXAMPLES, show_files; show_files(EXAMPLES / "onboarding/README.md")'
 
 docs-assets: $(DEV_STAMP) ## fetch the docs page's pinned Swagger UI anew from npm and verify it; VERSION=5.x.y pins another
 	@$(BIN)/python -m tests.web.docs_assets $(VERSION)
@@ -52,6 +54,9 @@ wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/run.txt; \
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$$away"/*.whl; \
 	$(BIN)/python -m tests.wheel_check "$$away/venv/bin"
+
+examples: $(DEV_STAMP) ## do what the tutorial of examples/onboarding says, from its first line, in an empty environment
+	@$(BIN)/python -m tests.examples.fresh
 
 dist: $(DEV_STAMP) ## build the wheel and the sdist into dist/
 	@rm -rf dist
@@ -96,7 +101,8 @@ lock: ## pin the newest allowed dependencies anew, with hashes
 
 clean: ## remove the environments, caches and builds
 	rm -rf .venv .venv-* .venv3* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find mockserver tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf examples/*/.mypy_cache examples/*/.pytest_cache examples/*/.ruff_cache
+	find mockserver tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define CHECK_PYTHON
 command -v $(PYTHON) >/dev/null || { \

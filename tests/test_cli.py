@@ -207,6 +207,16 @@ def test_example_prints_the_documented_body(operation: Any) -> None:
         assert invoke("validate", operation.id, "-", stdin=request).exit_code == 0
 
 
+def test_validate_looks_into_a_batch() -> None:
+    """A batch is checked record by record, each violation with the place of its record."""
+    record = {"userId": "u", "createdTimestamp": 1.1}
+    batch = json.dumps({"data": [record, {**record, "userId": ""}, {**record, "oops": 1}]})
+    told = invoke("validate", "createConsumerUsersBatch", "-", stdin=batch)
+    assert (told.exit_code, "/data/1/userId: must hold" in told.output) == (1, True)
+    assert "/data/2/oops" in told.output
+    assert invoke("validate", "createConsumerUsersBatch", "-", stdin=json.dumps({"data": [record]})).exit_code == 0
+
+
 @pytest.mark.usefixtures("shared_contract")
 def test_routes_lists_all_24_operations() -> None:
     """Routes lists every operation of the vendor's public API, with the evidence for it."""

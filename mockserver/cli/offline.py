@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,7 +66,12 @@ def validate(operation: str, file: Any, validation: str) -> None:
         body = parse_body(raw, size=len(raw), largest=sys.maxsize, deepest=Settings().max_depth)
     except ApiError as error:
         fail(error.message, 1)
-    violations, notices = contract.check(found, strict=validation == "strict").check(body)
+    strict = validation == "strict"
+    violations, notices = contract.check(found, strict=strict).check(body)
+    for index, record in enumerate(body["data"] if found.each and not violations else ()):
+        refused, noted = contract.check_each(found, strict=strict).check(record)
+        violations += [replace(entry, pointer=f"/data/{index}{entry.pointer}") for entry in refused]
+        notices += [replace(entry, pointer=f"/data/{index}{entry.pointer}") for entry in noted]
     for notice in notices:
         click.echo(f"warning: {notice.line}", err=True)
     for violation in violations:

@@ -22,7 +22,7 @@ from mockserver.controls.patterns import UNMATCHED
 from mockserver.controls.prefer import NONE, Preferences, read_preferences
 from mockserver.engine.call import Call, Reply, error_reply, success_reply
 from mockserver.engine.render import Renderer
-from mockserver.engine.sent import checked, flags
+from mockserver.engine.sent import flags, leniently
 from mockserver.engine.trail import Dials, Trail, judged, note
 from mockserver.errors import (
     ApiError,
@@ -192,7 +192,9 @@ class Engine:
         size = max(call.body_bytes, len(call.body))
         body = parse_body(call.body, size=size, largest=dials.max_body_bytes, deepest=dials.max_depth)
         check = self.contract.check(operation, strict=profile == "strict")
-        violations, warnings = checked(check, body, profile, operation)
+        violations, warnings = check.check(body)
+        if profile == "lenient":
+            violations, warnings = leniently(violations, warnings, body, operation)
         if not violations and b"null" in call.body:
             check.drop_nulls(body)
         return body, violations, warnings
@@ -208,7 +210,9 @@ class Engine:
             return self.renderer.render(single, effect, answers=answers, outcome=outcome, seed=seed)
 
         def each(record: Any, briefly: bool) -> Effect:
-            violations, warnings = checked(check, record, trail.profile, single, briefly=briefly)
+            violations, warnings = check.check(record, briefly=briefly)
+            if trail.profile == "lenient":
+                violations, warnings = leniently(violations, warnings, record, single)
             if violations:
                 raise BadRequest.of(violations)
             if nulls:

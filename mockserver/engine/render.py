@@ -42,16 +42,27 @@ class Renderer:
         """The body's bytes. `outcome` is used where nothing was decided at a write."""
         body, decision = effect.body, effect.decision
         if answers == "example":
-            body = _named({**self._examples[operation.id]}, operation, effect)
             decision = Decision(decision.outcome)
+            body = _named(
+                self._listed({**self._examples[operation.id]}, operation, decision, outcome), operation, effect
+            )
         elif answers == "generated" and not operation.each:  # what became of a batch's records is no matter of chance
             variant = without_results(self.variants.body(operation, seed, effect.id), operation.results)
             stored = json.loads(body) if body else {}
+            variant = self._listed(variant, operation, decision, outcome)
             body = _named(merged(variant, stored), operation, effect)
         if operation.listed:  # each record of a batch has its own
             return body
         results = self._outcomes.results(operation, decision, outcome)
         return b"%b,%b}" % (body[:-1], results) if results else body
+
+    def _listed(self, body: dict[str, Any], operation: Operation, decision: Decision, outcome: str) -> dict[str, Any]:
+        """The body of a batch's page, each of its records with the outcome's results; any other body as it is."""
+        if operation.listed in body:
+            results = json.loads(b"{%b}" % self._outcomes.results(operation, decision, outcome))
+            entries = [{**without_results(each, operation.results), **results} for each in body[operation.listed]]
+            body[operation.listed] = entries
+        return body
 
     def entry(self, operation: Operation, effect: Effect, outcome: str) -> bytes:
         """A stored record as an entry of a batch's page, with as much of it and its results as the page shows."""

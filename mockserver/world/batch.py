@@ -22,6 +22,7 @@ from mockserver.world.store import Found, Store, Writes
 from mockserver.world.transactions import own_id
 from mockserver.world.users import Effect, Wish, hint_other_world, shown
 
+_MOST = 100_000  # records: ten megabytes hold millions of empty ones, and each is answered for
 _PAGE_SIZE = 20  # in the SDKs
 _LONGEST_MESSAGE = 1000  # characters, of what is said of one record
 
@@ -34,17 +35,21 @@ def apply_batch(store: Store, wish: Wish, each: Callable[[Any, bool], Effect]) -
     time; other records under it are a BadRequest.
     """
     given, records = wish.body.get("batchId"), wish.body["data"]
-    batch_id = given if isinstance(given, str) and given else own_id(store, wish.world, "batch")
+    if len(records) > _MOST:
+        told = f"must hold at most {_MOST} records"
+        problem = Violation("body", "/data", "maxItems", told, len(records), True, _MOST)
+        raise BadRequest.of([problem])
+    batch_id = given if isinstance(given, str) and given else own_id(store, wish.world, "batch", wish.operation.listed)
     key = record_key("batch", wish.operation.listed, batch_id)
-    sent = sha256(json.dumps([records, dict(wish.flags)], sort_keys=True).encode()).hexdigest()
+    sent = sha256(json.dumps([records, dict(wish.flags)], sort_keys=True).encode()).hexdigest().encode()
 
     def claim(found: Found) -> tuple[Writes, bytes]:
         stored = found[key]
-        before = Record.decode(stored).value().get("sent") if stored is not None else None
-        if before is None:  # bundled and imported ones stand in nobody's way
-            return {key: encode_record(Facts(), {"batchId": batch_id, "records": [], "sent": sent})}, b""
-        if stored is not None and before == sent:
-            return {}, Record.decode(stored).answer
+        before, _, answer = Record.decode(stored).answer.partition(b"\n") if stored is not None else (b"", b"", b"")
+        if not before:  # bundled and imported ones stand in nobody's way
+            return {key: encode_record(Facts(), {"batchId": batch_id, "records": []}, sent)}, b""
+        if before == sent:
+            return {}, answer
         raise BadRequest.of([Violation("body", "/batchId", "duplicate", "was used with other records", batch_id, True)])
 
     answered = store.update(wish.world, (key,), claim)
@@ -53,9 +58,10 @@ def apply_batch(store: Store, wish: Wish, each: Callable[[Any, bool], Effect]) -
     done = _Done(wish)
     for index, record in enumerate(records):
         done.add(index, record, each)
-    body = json_bytes({"batchId": batch_id, "records": list(done.places), "sent": sent})
+    body = json_bytes({"batchId": batch_id, "records": list(done.places)})
     answer = done.answer(batch_id, len(records))
-    store.update(wish.world, (key,), lambda _: ({key: Record(Facts(), body, answer).encode()}, None))
+    kept = Record(Facts(), body, b"%b\n%b" % (sent, answer)).encode()
+    store.update(wish.world, (key,), lambda _: ({key: kept}, None))
     return Effect(
         batch_id,
         answer,

@@ -1,8 +1,8 @@
-"""How users and events are kept: three lines of bytes, so that an answer is put together without parsing.
+"""How users, transactions, events and batches are kept: three lines of bytes, so that an answer needs no parsing.
 
 facts as JSON (Facts)
 the body as it was sent or has become, as JSON
-for an event: the first answer's bytes, which a repeated event gets again
+for an event: the first answer's bytes, which a repeated event gets again; for a batch a digest of what was sent too
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Record:
-    """A stored user or event."""
+    """A stored user, transaction, event or batch."""
 
     facts: Facts
     body: bytes

@@ -96,7 +96,7 @@ def apply_transaction_event(store: Store, wish: Wish, answer: Any) -> Effect:
     event = without_results(wish.body, entity.results)
     transaction_id, event_id = event[entity.id], event.get("eventId")
     if not isinstance(event_id, str) or not event_id:
-        event_id = event["eventId"] = own_id(store, wish.world, "event")
+        event_id = event["eventId"] = own_id(store, wish.world, "event", entity.name)
     key = record_key(entity.kind, entity.name, transaction_id)
     kept_key = event_key(entity.name, event_id)
 
@@ -142,7 +142,7 @@ def party_notes(entity: Entity, body: Mapping[str, Any]) -> dict[str, bytes]:
     return {party_key(user_id): b"1" for user_id in parties_of(entity, body).values()}
 
 
-def own_id(store: Store, world: str, kind: str) -> str:
+def own_id(store: Store, world: str, kind: str, entity: str) -> str:
     """A new id for what a client sent without one: made of a counter of the world, so that it can be foretold."""
     counter = counter_key(f"own-{kind}-id")
 
@@ -150,7 +150,10 @@ def own_id(store: Store, world: str, kind: str) -> str:
         number = int(found[counter] or b"0") + 1
         return {counter: str(number).encode()}, number
 
-    return f"mock-{kind}-{draw(0, counter, store.update(world, (counter,), count)):016x}"
+    while True:
+        own = f"mock-{kind}-{draw(0, counter, store.update(world, (counter,), count)):016x}"
+        if store.get(world, record_key(kind, entity, own)) is None:  # else it was imported
+            return own
 
 
 def _changes(entity: Entity, event: Mapping[str, Any]) -> dict[str, Any]:

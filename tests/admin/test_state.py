@@ -12,22 +12,29 @@ from tests.admin.client import EVENTS, USERS, Admin, event, fresh, own, user
 from tests.harness import NOW
 
 FIRM = {"userId": "firm", "createdTimestamp": NOW, "legalEntity": {"companyGeneralDetails": {"legalName": "F"}}}
-READS = (f"{USERS}/u", f"{USERS}/v", "/business/users/firm", f"{EVENTS}/e")
+PAYMENT = {"transactionId": "t", "type": "TRANSFER", "timestamp": NOW, "originUserId": "u"}
+STEP = {"transactionId": "t", "timestamp": NOW, "transactionState": "SENT", "eventId": "e"}
+READS = (
+    f"{USERS}/u", f"{USERS}/v", "/business/users/firm", f"{EVENTS}/e",
+    "/transactions/t", "/events/transaction/e", "/batch/transactions/b",
+)  # fmt: skip
 
 
 def filled(admin: Admin) -> Admin:
-    """The world with users of both types and events with and without an id in it."""
+    """The world with users of both types, a transaction in a batch, and events with and without an id in it."""
     api = admin.api()
     assert api.post(f"{USERS}?lockCraRiskLevel=true", user("u", tags=[{"key": "é", "value": "\n"}])).status == 201
     assert api.post(USERS, user("v"), headers={"prefer": "outcome=blocked"}).status == 201
     assert api.post("/business/users", FIRM).status == 201
     assert api.post(EVENTS, event("u", eventId="e", updatedConsumerUserAttributes={"riskLevel": "HIGH"})).status == 201
     assert api.post(EVENTS, event("v")).status == 201
+    assert api.post("/batch/transactions", {"batchId": "b", "data": [PAYMENT]}).body["status"] == "SUCCESS"
+    assert api.post("/events/transaction", STEP).status == 201
     return admin
 
 
 def reads(admin: Admin) -> list[tuple[int, bytes]]:
-    """What the vendor's API gives of the users and events."""
+    """What the vendor's API gives of all that."""
     answers = [admin.api().get(path) for path in READS]
     return [(answer.status, answer.raw) for answer in answers]
 
@@ -90,12 +97,16 @@ def test_export_and_import_bring_a_world_elsewhere() -> None:
         ("user", "consumer"),
         ("user", "consumer"),
         ("user", "business"),
+        ("transaction", "transaction"),
         ("event", "consumer"),
+        ("event", "transaction"),
+        ("batch", "transactions"),
     ]
-    assert target.post("/state/import", content=export) == {"imported": 4}
+    assert target.post("/state/import", content=export) == {"imported": 7}
     assert target.export() == export
     source_bodies, target_bodies = ([json.loads(raw) for _, raw in reads(one)] for one in (source, target))
-    stored = ("userId", "createdTimestamp", "tags", "riskLevel", "legalEntity", "eventId")
+    stored = ("userId", "createdTimestamp", "tags", "riskLevel", "legalEntity", "eventId", "transactionState")
+    assert target_bodies[-1]["totalCount"] == 1
     for before, after in zip(source_bodies, target_bodies, strict=True):
         assert {name: before.get(name) for name in stored} == {name: after.get(name) for name in stored}
     assert own(world=export.decode()).export() == export
@@ -125,6 +136,8 @@ BAD_LINES: list[tuple[bytes, str]] = [
     (b"[]", "line 3: it must be an object"),
     (b'{"kind":"user","type":"consumer"}', "line 3: it must be an object with kind, type and body"),
     (b'{"kind":"users","type":"consumer","body":{}}', "line 3: kind and type must be one of: user consumer"),
+    (b'{"kind":"batch","type":"transactions","body":{"batchId":"b"}}', "line 3: /body: must have batchId"),
+    (b'{"kind":"transaction","type":"transaction","body":{}}', "line 3: /body/type: is required"),
     (b'{"kind":"user","type":"firm","body":{}}', "line 3: kind and type must be one of: user consumer"),
     (GOOD.replace(b"1641654664000", b'"now"'), "line 3: /body/createdTimestamp: "),
     (GOOD.replace(b'{"userId":"a","createdTimestamp":1641654664000}', b"5"), "line 3: /body: "),
@@ -161,6 +174,17 @@ def test_records_are_put_seen_and_deleted(admin: Admin) -> None:
     admin.delete(path)
     assert admin.api().get(f"{USERS}/a%2Fb%2520c%3Fd").status == 404
     assert admin.problem("DELETE", path)[0] == 404
+
+
+def test_a_transaction_is_put_seen_and_deleted(admin: Admin) -> None:
+    """A transaction and its event are put, listed and deleted as users are; GET shows no state that nobody gave."""
+    assert admin.put("/state/transactions/transaction/t", PAYMENT)["body"] == PAYMENT
+    admin.put("/state/events/transaction/e", STEP)
+    assert "transactionState" not in admin.api().get("/transactions/t").body
+    assert admin.get("/state/events/transaction")["ids"] == ["e"]
+    assert admin.problem("PUT", "/state/transactions/transaction/t", {"type": 5})[0] == 422
+    admin.delete("/state/transactions/transaction/t")
+    assert admin.api().get("/transactions/t").status == 404
 
 
 PUTS: list[tuple[str, dict[str, Any]]] = [

@@ -19,7 +19,12 @@ CHECKS = [
     "unknown user",
     "taken event id",
 ]
-EXPECTED = [*((kind, name) for kind in ("consumer", "business") for name in CHECKS), ("consumer", "no key")]
+EXPECTED = [
+    *((kind, name) for kind in ("consumer", "business") for name in CHECKS),
+    ("consumer", "no key"),
+    ("transaction", "verify, update and refuse"),
+    ("batch", "send and page each kind"),
+]
 
 
 def test_the_lock_file_names_no_registry() -> None:
@@ -34,7 +39,7 @@ def test_the_lock_file_names_no_registry() -> None:
 
 
 def test_the_npm_sdk_drives_the_sandbox(server: Server, key: str, installed: Path) -> None:
-    """The npm SDK creates, gets, updates and renames users of both kinds, and gets its own typed errors."""
+    """The npm SDK drives users, transactions, events and batches, and gets its own typed errors."""
     quiet = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     command = ["node", str(HERE / "run.mjs"), server.url, key]
     done = subprocess.run(command, cwd=installed, env=quiet, capture_output=True, text=True, timeout=60, check=False)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 from flagright import Flagright
+from mockserver import FlagrightMock
+
 from onboarding.api import connected
 from onboarding.customers import Customer
-
-from mockserver import FlagrightMock
 
 
 @pytest.fixture

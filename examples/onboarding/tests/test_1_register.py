@@ -1,10 +1,10 @@
 """Step 1: a customer is registered."""
 
 from flagright import Flagright
+from mockserver import FlagrightMock
+
 from onboarding.customers import Customer, register
 from onboarding.decision import Decision, Standing
-
-from mockserver import FlagrightMock
 
 
 def test_a_customer_is_registered(flagright_mock: FlagrightMock, flagright: Flagright, ada: Customer) -> None:

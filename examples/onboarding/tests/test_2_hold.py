@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 from flagright import Flagright
+from mockserver import FlagrightMock
+
 from onboarding.customers import Customer, register
 from onboarding.decision import Decision, Standing, decide
-
-from mockserver import FlagrightMock
 
 
 @pytest.mark.parametrize(

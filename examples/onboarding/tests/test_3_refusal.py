@@ -2,9 +2,9 @@
 
 from flagright import Flagright
 from flagright.errors import BadRequestError
-from onboarding.customers import Customer, register
-
 from mockserver import FlagrightMock
+
+from onboarding.customers import Customer, register
 
 
 def test_a_refusal_is_final(

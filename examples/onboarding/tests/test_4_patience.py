@@ -1,13 +1,15 @@
 """Step 4: too many requests, and servers that are down for a moment."""
 
+from typing import Any
+
 import httpx
 import pytest
 from flagright import Flagright
 from flagright.core.api_error import ApiError
 from flagright.errors import TooManyRequestsError
-from onboarding.customers import Customer, register
-
 from mockserver import FlagrightMock
+
+from onboarding.customers import Customer, register
 
 
 def test_retry_after_is_kept(
@@ -62,7 +64,7 @@ def test_pauses_grow(
     flagright: Flagright,
     ada: Customer,
     waits: list[float],
-    fault: dict[str, str],
+    fault: dict[str, Any],
     error: type[Exception],
 ) -> None:
     """Where nothing is said of when to come again, each pause is twice the last."""

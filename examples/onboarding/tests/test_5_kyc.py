@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from flagright import Flagright
 from flagright.errors import ConflictError
+from mockserver import FlagrightMock
+
 from onboarding.decision import Standing
 from onboarding.kyc import Check, record_check
-
-from mockserver import FlagrightMock
 
 CHECK = Check("c-7", "ada-1", "SUCCESSFUL", at=datetime(2026, 1, 2, tzinfo=UTC))
 
@@ -49,6 +49,7 @@ def test_a_later_run_tells_the_same(flagright_mock: FlagrightMock, flagright: Fl
     record_check(flagright, CHECK)
     flagright_mock.advance_clock(days=1)
     record_check(flagright, CHECK)
+    flagright_mock.assert_requested("consumer_user_events.create", times=2, status=201)
     assert flagright_mock.consumer("ada-1").events == 1
 
 

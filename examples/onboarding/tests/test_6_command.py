@@ -1,9 +1,9 @@
 """Step 6: the application as it is run, knowing nothing of the sandbox."""
 
 import pytest
-from onboarding.__main__ import main
-
 from mockserver import FlagrightMock
+
+from onboarding.__main__ import main
 
 
 def test_the_command_registers(flagright_mock: FlagrightMock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,3 +95,47 @@ for (const [kind, { users, events, attributes, user }] of Object.entries(KINDS))
 const nobody = new FlagrightClient({ environment: url, apiKey: "" });
 await refused(nobody.consumerUsers.get("c/d", once), Flagright.UnauthorizedError, 401);
 check("consumer", "no key");
+
+// transactions and batches
+{
+  const [a, b] = ["a/b", "c/d"];
+  await client.consumerUsers.create({ body: { ...KINDS.consumer.user, userId: a } }, once);
+  const body = {
+    transactionId: "t/1",
+    type: "TRANSFER",
+    timestamp: now,
+    originUserId: a,
+    destinationUserId: b,
+    originPaymentDetails: { method: "IBAN", iban: "DE89370400440532013000" },
+  };
+  const verified = await client.transactions.verify({ body }, once);
+  assert.equal(verified.transactionId, "t/1");
+  assert.ok(["ALLOW", "FLAG", "BLOCK", "SUSPEND"].includes(verified.status));
+  const step = { transactionId: "t/1", transactionState: "SENT", timestamp: now, eventId: "s/1" };
+  const moved = await client.transactionEvents.create(step, once);
+  assert.equal(moved.transaction.transactionState, "SENT");
+  const read = await client.transactions.get("t/1", once);
+  assert.deepEqual({ ...read, ...body, transactionState: "SENT" }, read);
+  assert.equal((await client.transactionEvents.get("s/1", once)).transactionId, "t/1");
+  const unknown = client.transactions.verify({ body: { ...body, originUserId: "nobody" } }, once);
+  await refused(unknown, Flagright.BadRequestError, 400);
+  check("transaction", "verify, update and refuse");
+
+  const records = {
+    ConsumerUsers: { userId: "batched", ...KINDS.consumer.user },
+    BusinessUsers: { userId: "batched", ...KINDS.business.user },
+    ConsumerUserEvents: { userId: "batched", timestamp: now },
+    BusinessUserEvents: { userId: "batched", timestamp: now },
+    Transactions: { ...body, transactionId: "t/2" },
+    TransactionEvents: { ...step, transactionId: "t/2", eventId: "s/2" },
+  };
+  for (const [name, record] of Object.entries(records)) {
+    const send = name === "Transactions" ? "verifyTransaction" : `create${name}`;
+    const sent = await client.batch[send]({ data: [record] }, once);
+    assert.deepEqual([sent.status, sent.successful, sent.failed], ["SUCCESS", 1, 0]);
+    const page = await client.batch[`get${name}`](sent.batchId, { page: 1.1, pageSize: 1.1 }, once);
+    assert.deepEqual([page.totalCount, page[name[0].toLowerCase() + name.slice(1)].length], [1, 1]);
+  }
+  await refused(client.batch.getTransactions("nobody", {}, once), Flagright.NotFoundError, 404);
+  check("batch", "send and page each kind");
+}
