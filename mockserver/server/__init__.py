@@ -20,6 +20,7 @@ from signal import SIG_DFL, SIGINT, SIGTERM, signal
 from typing import Any, Self, cast
 
 from mockserver.server.adapter import App, adapt
+from mockserver.server.limits import limited
 from mockserver.server.protocol import make_protocol
 from mockserver.server.wire import GARBAGE, WIRE
 
@@ -112,7 +113,7 @@ class Server:
         pool = ThreadPoolExecutor(self.threads, "mockserver-call") if self.threads else None
         application = adapt(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes, pool)
         config = Config(application, **UVICORN)
-        protocol, state = make_protocol(), ServerState()
+        protocol, state = limited(make_protocol()), ServerState()
         runner, halted = asyncio.Runner(loop_factory=config.get_loop_factory()), asyncio.Event()
         loop, listening = runner.get_loop(), cast(socket.socket, self._socket)
 
