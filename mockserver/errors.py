@@ -3,6 +3,7 @@
     MockserverError
       ContractError           schemas/ or fixtures/ cannot be used: the server does not start
       WorldError              the content that a world shall start with cannot be used: neither
+      StoreError              the setting `store` names what cannot be used: neither
       Problem                 a refusal of the admin API
       ApiError                a request is answered with an error
         BadRequest            400
@@ -14,6 +15,7 @@
         Conflict              409
         TooLarge              413
         InternalError         500
+        Unavailable           503, the store cannot be reached
         Forced                any status that the test author asked for
 
 The body is the vendor's ApiErrorResponse: `message` and `validationErrors`, both strings, since every SDK fails
@@ -92,6 +94,10 @@ class Violation:
 
 class WorldError(MockserverError):
     """The setting `world` names content that cannot be used; the text names file, line and pointer."""
+
+
+class StoreError(MockserverError):
+    """The setting `store` names what cannot be used; the text says what and why in one line, without a password."""
 
 
 # What stands behind a report that may leave violations out: no violation itself.
@@ -195,6 +201,15 @@ class InternalError(ApiError):
     status = 500
 
 
+class Unavailable(ApiError):
+    """503: the store cannot be reached or written to; nothing was changed, and the same request may go well later."""
+
+    status = 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers=[("Retry-After", "1")])
+
+
 class Forced(ApiError):
     """A status of 400 to 599 that the test author asked for, by a fault or by `Prefer: code=`."""
 
@@ -211,7 +226,7 @@ class Forced(ApiError):
 
 
 class Problem(MockserverError):
-    """A refusal of the admin API: `application/problem+json` (RFC 9457), with a status of 400 to 499."""
+    """A refusal of the admin API: `application/problem+json` (RFC 9457), with a status of 400 to 503."""
 
     def __init__(self, status: int, detail: str, violations: Sequence[Violation] = ()) -> None:
         super().__init__(detail)

@@ -13,6 +13,7 @@ import pytest
 
 from mockserver.server import Server
 from tests.harness import Api, in_process, over_http, running
+from tests.redis_server import redis_server
 
 _numbers = count(1)
 NPM = Path(__file__).parent / "sdk" / "node"
@@ -23,6 +24,13 @@ def server() -> Iterator[Server]:
     """A running sandbox with the default settings."""
     with running() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis server of the tests' own; a store keeps apart by its prefix."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as (port, _):
+        yield f"redis://127.0.0.1:{port}/0"
 
 
 @pytest.fixture

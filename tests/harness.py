@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
+from uuid import uuid4
 
 import jsonschema_rs
 import requests
@@ -21,7 +24,7 @@ from mockserver.config import Settings
 from mockserver.contract import Contract
 from mockserver.contract.openapi import bundled_document
 from mockserver.server import Server
-from mockserver.web.factory import application
+from mockserver.web.factory import application, threads
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -146,11 +149,27 @@ def in_process(app: Any) -> Any:
     return send
 
 
+def store() -> str:
+    """The setting `store` of a sandbox of its own: memory, or what TEST_STORE asks for (`make test-stores`)."""
+    kind = os.environ.get("TEST_STORE", "memory")
+    if kind == "sqlite":
+        return f"sqlite:///{_folder()}/{uuid4()}.db"
+    return f"{kind}?prefix={uuid4()}" if kind.startswith("redis:") else kind
+
+
+@cache
+def _folder() -> str:
+    folder = tempfile.TemporaryDirectory(prefix="mockserver-test-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 @contextmanager
 def running(**settings: Any) -> Iterator[Server]:
     """A server of its own on a free port, with these settings."""
-    chosen = Settings(**{**QUIET, "port": 0, **settings})
-    server = Server(application(chosen, contract=contract()), chosen.host, chosen.port, chosen.max_body_bytes)
+    chosen = Settings(**{**QUIET, "port": 0, "store": store(), **settings})
+    app = application(chosen, contract=contract())
+    server = Server(app, chosen.host, chosen.port, chosen.max_body_bytes, threads=threads(chosen))
     server.start()
     try:
         yield server
@@ -160,7 +179,7 @@ def running(**settings: Any) -> Iterator[Server]:
 
 def made(**settings: Any) -> Api:
     """A sandbox in process, with these settings, all to itself."""
-    return Api(in_process(application(Settings(**{**QUIET, **settings}), contract=contract())))
+    return Api(in_process(application(Settings(**{**QUIET, "store": store(), **settings}), contract=contract())))
 
 
 def check_answer(method: str, target: str, answer: Answer) -> None:

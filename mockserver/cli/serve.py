@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,13 +47,17 @@ def serve(show: bool, **flags: str | None) -> None:
 
     from mockserver.errors import MockserverError
     from mockserver.server import BindError, Server
-    from mockserver.web.factory import application
+    from mockserver.web.factory import application, threads
 
     try:
         app = application(settings)
     except MockserverError as error:
         fail(str(error), 2)
-    server = Server(app, settings.host, settings.port, settings.max_body_bytes)
+    try:
+        app.extensions["mockserver"].store.ping()
+    except MockserverError as error:  # it may come, and then all is well: an orchestrator asks /readyz
+        click.echo(f"mockserver: {error}; answers are 503 until it is there", err=True)
+    server = Server(app, settings.host, settings.port, settings.max_body_bytes, threads=threads(settings))
     try:
         server.bind()
     except BindError as error:
@@ -70,8 +75,19 @@ def serve(show: bool, **flags: str | None) -> None:
             show_page(docs)
 
     _stop_with_the_terminal(server)
-    server.run(greet)
+    if settings.workers == 1:
+        server.run(greet)
+        release_output()
+        return
+    from mockserver.server.workers import Workers
+
+    status = Workers(server.run, settings.workers, _say).run(greet)
     release_output()
+    sys.exit(status)
+
+
+def _say(line: str) -> None:
+    click.echo(f"mockserver: {line}", err=True)
 
 
 def _stop_with_the_terminal(server: Server) -> None:

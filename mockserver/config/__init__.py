@@ -15,6 +15,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from mockserver.config.casts import clock, host, instant, integer, keys, not_blank, whole_number
+from mockserver.config.stores import MEMORY
+from mockserver.config.stores import store as store_url
 
 __all__ = ["ANSWERS", "PREFIX", "PROFILES", "SETTINGS", "ConfigError", "Setting", "Settings", "instant", "load"]
 
@@ -48,6 +50,7 @@ class Setting:
     help: str
     metavar: str
     choices: tuple[str, ...] | None = None
+    secret: bool = False
 
     @property
     def flag(self) -> str:
@@ -141,6 +144,15 @@ SETTINGS: tuple[Setting, ...] = (
     _choice("journal-bodies", ("full", "shape", "none"), "What of bodies is kept: all, names and types, or nothing."),
     Setting("journal-bytes", "16777216", whole_number(1), "Most bytes of all journals together.", "BYTES"),
     Setting("max-worlds", "1000", whole_number(1), "Most worlds; the least recently used goes.", "COUNT"),
+    Setting(
+        "store",
+        MEMORY,
+        store_url,
+        "Where the worlds are kept: memory, sqlite:///FILE (outlives the process), or redis://HOST:PORT/N (shared).",
+        "URL",
+        secret=True,
+    ),
+    Setting("workers", "1", whole_number(1, 64), "Processes that serve; more than one need a shared store.", "COUNT"),
 )
 
 _DEFAULTS: Mapping[str, Any] = {setting.attribute: setting.parse(setting.default) for setting in SETTINGS}
@@ -174,6 +186,8 @@ class Settings:
     journal_bodies: str = _DEFAULTS["journal_bodies"]
     journal_bytes: int = _DEFAULTS["journal_bytes"]
     max_worlds: int = _DEFAULTS["max_worlds"]
+    store: str = _DEFAULTS["store"]
+    workers: int = _DEFAULTS["workers"]
 
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
@@ -199,10 +213,16 @@ def load(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> tuple[S
         try:
             values[setting.attribute] = setting.parse(text)
         except ValueError as problem:
-            problems.append(f"{source}: {_shown(text)} {problem}")
+            problems.append(f"{source}: {'the value' if setting.secret and text.strip() else _shown(text)} {problem}")
+    settings = Settings(**values)
+    if settings.workers > 1 and settings.store == MEMORY and not problems:
+        problems.append(
+            f"--workers: {settings.workers} processes cannot share the store memory; "
+            "give one that they can: --store sqlite:///FILE or --store redis://HOST:6379/0"
+        )
     if problems:
         raise ConfigError("\n".join(problems))
-    return Settings(**values), notes
+    return settings, notes
 
 
 def _own_variables(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

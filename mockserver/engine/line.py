@@ -22,7 +22,7 @@ from mockserver.controls.patterns import UNMATCHED
 from mockserver.controls.prefer import NONE, Preferences, read_preferences
 from mockserver.engine.call import Call, Reply, error_reply, success_reply
 from mockserver.engine.render import Renderer
-from mockserver.engine.sent import checked, flags
+from mockserver.engine.sent import flags, leniently
 from mockserver.engine.trail import Dials, Trail, judged, note
 from mockserver.errors import (
     ApiError,
@@ -31,6 +31,7 @@ from mockserver.errors import (
     MockserverError,
     NotFound,
     Unauthorized,
+    Unavailable,
     UnknownReference,
     Violation,
 )
@@ -77,10 +78,15 @@ class Engine:
                 raise MockserverError(f"{operation.id}: unknown behaviour {operation.do!r}")
 
     def handle(self, call: Call) -> Reply:
-        """Answer a request: with success, or with the vendor's error body. Raises nothing that it foresaw."""
+        """Answer a request: with success, or with the vendor's error body. Raises Unavailable alone."""
+        return self.store.perform(lambda: self._handle(call))
+
+    def _handle(self, call: Call) -> Reply:
         trail = Trail(dials=self.dials, operation=call.operation.id if call.operation else UNMATCHED)
         try:
             reply = self._answer(call, trail)
+        except Unavailable:  # nor could it be noted
+            raise
         except ApiError as error:
             trail.violations, trail.mark = error.violations, judged(error, taken=True)
             reply = error_reply(error)
@@ -100,6 +106,9 @@ class Engine:
 
     def refuse(self, call: Call, error: ApiError, operation: str = UNMATCHED) -> Reply:
         """The answer to a request that no built operation takes, which the journal keeps as well."""
+        return self.store.perform(lambda: self._refuse(call, error, operation))
+
+    def _refuse(self, call: Call, error: ApiError, operation: str) -> Reply:
         trail = Trail(dials=self.dials, operation=operation, mark=judged(error, taken=False))
         try:
             trail.world = self.tenancy.world_of(call.key)
@@ -185,7 +194,9 @@ class Engine:
         size = max(call.body_bytes, len(call.body))
         body, text = read_body(call.body, size=size, largest=dials.max_body_bytes, deepest=dials.max_depth)
         check = self.contract.check(operation, strict=profile == "strict")
-        violations, warnings = checked(check, body, profile, operation)
+        violations, warnings = check.check(body)
+        if profile == "lenient":
+            violations, warnings = leniently(violations, warnings, body, operation)
         if not violations and b"null" in call.body:
             check.drop_nulls(body)
             text = json_bytes(body)
@@ -202,7 +213,9 @@ class Engine:
             return self.renderer.render(single, effect, answers=answers, outcome=outcome, seed=seed)
 
         def each(record: Any, briefly: bool) -> Effect:
-            violations, warnings = checked(check, record, trail.profile, single, briefly=briefly)
+            violations, warnings = check.check(record, briefly=briefly)
+            if trail.profile == "lenient":
+                violations, warnings = leniently(violations, warnings, record, single)
             if violations:
                 raise BadRequest.of(violations)
             if nulls:

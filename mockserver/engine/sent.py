@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from mockserver.contract.checks import BodyCheck, number
+from mockserver.contract.checks import number
 from mockserver.contract.operations import Operation
 from mockserver.contract.smells import Notice
 from mockserver.errors import Violation
@@ -24,15 +24,12 @@ def flags(operation: Operation, query: Sequence[tuple[str, str]]) -> dict[str, A
     return found
 
 
-def checked(
-    check: BodyCheck, body: Any, profile: str, operation: Operation, *, briefly: bool = False
+def leniently(
+    violations: list[Violation], warnings: list[Notice], body: Any, operation: Operation
 ) -> tuple[list[Violation], list[Notice]]:
-    """What refuses a body, or a record of a batch, under the profile, and what is to be said about it."""
-    violations, warnings = check.check(body, briefly=briefly)
-    if profile == "lenient":
-        violations, noted = _unstorable(violations, body, operation)
-        warnings = [*(Notice(entry.pointer, "not-valid", entry.message) for entry in noted), *warnings]
-    return violations, warnings
+    """What still refuses a body, or a record of a batch, under `lenient`, and what is to be said about it."""
+    violations, noted = _unstorable(violations, body, operation)
+    return violations, [*(Notice(entry.pointer, "not-valid", entry.message) for entry in noted), *warnings]
 
 
 def _unstorable(

@@ -20,6 +20,7 @@ from signal import SIG_DFL, SIGINT, SIGTERM, signal
 from typing import Any, Self, cast
 
 from mockserver.server.adapter import Adapter, App
+from mockserver.server.limits import limited
 from mockserver.server.protocol import make_protocol
 from mockserver.server.wire import GARBAGE, WIRE
 
@@ -32,6 +33,7 @@ UVICORN |= {
     "log_config": None,
     "access_log": True,
 }  # True leaves uvicorn's loggers alone; make_protocol is silent
+UVICORN |= {"timeout_keep_alive": 75}  # seconds: longer than clients keep a connection, so that none is cut in use
 UVICORN |= {"workers": 1, "proxy_headers": False}  # no look at environment variables
 
 
@@ -112,7 +114,7 @@ class Server:
         pool = ThreadPoolExecutor(self.threads, "mockserver-call") if self.threads else None
         adapter = Adapter(self.app, self.host, self.port, self.max_body_bytes, self.drain_bytes, pool)
         config = Config(adapter.call, **UVICORN)  # which is called by our protocol, never by uvicorn's
-        protocol, state = make_protocol(adapter), ServerState()
+        protocol, state = limited(make_protocol(adapter)), ServerState()
         runner, halted = asyncio.Runner(loop_factory=config.get_loop_factory()), asyncio.Event()
         loop, listening = runner.get_loop(), cast(socket.socket, self._socket)
 

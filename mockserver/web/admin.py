@@ -88,6 +88,8 @@ def problem(error: Problem) -> Response:
     request.environ["mockserver.notes"] = tuple(f"admin: {line}" for line in error.detail.splitlines())
     body = error.body(HTTPStatus(error.status).phrase)
     response = Response(json_bytes(body), error.status, content_type=_PROBLEM)
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "1"
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -29,6 +29,7 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     contract = engine.contract
     app = Sandbox()
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.extensions["mockserver"] = engine
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.url_map.converters["id"] = IdConverter
@@ -50,7 +51,10 @@ def create_app(engine: Engine, log: RequestLog, settings: Settings) -> Flask:
     def refuse(error: Exception) -> Response:
         refusal = _as_api_error(error, engine)
         if isinstance(error, NotFound | MethodNotAllowed):
-            return response(engine.refuse(_call(request.environ, None, ""), refusal))
+            try:
+                return response(engine.refuse(_call(request.environ, None, ""), refusal))
+            except errors.Unavailable as away:
+                refusal = away
         return response(error_reply(refusal))
 
     if settings.admin == "on":
@@ -78,9 +82,9 @@ def _beside_admin(app: Any, engine: Engine, settings: Settings) -> Any:
 def _answers(engine: Engine, operation: Operation) -> Answers:
     def answers(environ: Environ, asked: str) -> Reply:
         call = _call(environ, operation, asked)
-        if "\ufffd" in asked and not _is_utf8(environ["PATH_INFO"]):
-            return engine.refuse(call, errors.BadRequest("The path is not UTF-8"), operation.id)
         try:
+            if "\ufffd" in asked and not _is_utf8(environ["PATH_INFO"]):
+                return engine.refuse(call, errors.BadRequest("The path is not UTF-8"), operation.id)
             return engine.handle(call)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets the vendor's body
             return error_reply(_as_api_error(error, engine))

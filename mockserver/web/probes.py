@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from mockserver.contract.parse import json_bytes
 from mockserver.engine import Engine
+from mockserver.errors import Unavailable
 
 
 def probes_blueprint(engine: Engine) -> Blueprint:
@@ -18,7 +19,12 @@ def probes_blueprint(engine: Engine) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        body = {"status": "ready", "worlds": len(engine.store.worlds())}
+        try:
+            engine.store.ping()
+            body = {"status": "ready", "worlds": len(engine.store.worlds())}
+        except Unavailable as error:
+            waiting = {"status": "not ready", "message": error.message}
+            return Response(json_bytes(waiting), 503, dict(error.headers), content_type="application/json")
         return Response(json_bytes(body), 200, content_type="application/json")
 
     @blueprint.get("/metrics")

@@ -64,6 +64,8 @@ class MemoryStore:
     journals, guarded by the store's own lock, keep `most_entries` a world and `most_bytes` in all.
     """
 
+    blocks = False
+
     def __init__(
         self,
         initial: Mapping[str, bytes],
@@ -80,6 +82,13 @@ class MemoryStore:
         self._worlds: OrderedDict[str, _World] = OrderedDict()
         self._blank = _World(initial)
         self._lock = Lock()
+
+    def perform(self, work: Callable[[], T]) -> T:
+        """See Store. Each update is atomic by itself, and nothing here can fail between two."""
+        return work()
+
+    def ping(self) -> None:
+        """See Store."""
 
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""
@@ -104,7 +113,7 @@ class MemoryStore:
         with place.lock:
             parts = (place.content, place.controls)
             found = [(key, value) for part in parts for key, value in part.items() if key.startswith(prefix)]
-        return iter(found)
+        return iter(sorted(found))
 
     def holders(self, key: str) -> Iterator[tuple[str, bytes]]:
         """See Store."""

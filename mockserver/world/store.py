@@ -34,7 +34,21 @@ class Journal:
 
 
 class Store(Protocol):
-    """What a store must do. A world comes into being at its first use, with its initial content."""
+    """What a store must do. A world comes into being at its first use, with its initial content.
+
+    What a store cannot do, since its file or its server is away, raises Unavailable and leaves it as it was.
+    """
+
+    blocks: bool  # whether it may wait for a disk or a network: its callers are then in a thread of their own
+
+    def perform(self, work: Callable[[], T]) -> T:
+        """Do the work of one request: what it writes is there as a whole when this returns, or not at all.
+
+        `work` is called in this thread, and again where another process was faster.
+        """
+
+    def ping(self) -> None:
+        """Raise Unavailable where the store cannot be used."""
 
     def get(self, world: str, key: str) -> bytes | None:
         """What the world holds under the key."""
@@ -46,7 +60,7 @@ class Store(Protocol):
         """
 
     def scan(self, world: str, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Every key that begins with the prefix, and what it holds, as of now."""
+        """Every key that begins with the prefix, in order, and what it holds, as of now."""
 
     def holders(self, key: str) -> Iterator[tuple[str, bytes]]:
         """Every world that holds the key, and what it holds."""

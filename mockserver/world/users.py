@@ -75,9 +75,9 @@ class Effect:
 
 def create_user(store: Store, wish: Wish) -> Effect:
     """Store a user. A stored one is replaced, merged into or a 400, as the setting on-duplicate says (ours)."""
-    user_id = wish.body["userId"]
-    key = user_key(wish.entity.name, user_id)
-    other_key = user_key(wish.entity.other, user_id)
+    entity, user_id = wish.entity, wish.body["userId"]
+    key = user_key(entity.name, user_id)
+    other_key = user_key(entity.other, user_id)
     user = wish.own_body
 
     def change(found: Found) -> tuple[Writes, Effect]:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mockserver.errors import Unavailable
 from mockserver.world.memory import MemoryStore
+from mockserver.world.redis import RedisStore
+from mockserver.world.sqlite import SqliteStore
 from tests.admin.client import EVENTS, USERS, Admin, event, fresh, own, user
 
 START = 1767225600000  # 2026-01-01T00:00:00Z
@@ -128,11 +131,12 @@ def test_the_probes_ask_for_no_key(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert admin.raw("GET", "/readyz").body["status"] == "ready"
 
     def away(*_: object) -> None:
-        raise OSError("the store is away")
+        raise Unavailable("the store is away")
 
-    for name in ("get", "worlds"):
-        monkeypatch.setattr(MemoryStore, name, away)
-    assert admin.raw("GET", "/readyz").status >= 500
+    for kind in (MemoryStore, SqliteStore, RedisStore):
+        monkeypatch.setattr(kind, "ping", away)
+    answer = admin.raw("GET", "/readyz")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert admin.raw("GET", "/livez").status == 200
 
 

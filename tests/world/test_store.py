@@ -5,17 +5,33 @@ Its journal and its watchers: tests/admin/test_journal_store.py.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from mockserver.world.memory import MemoryStore
+from mockserver.world.redis import RedisStore
+from mockserver.world.sqlite import SqliteStore
 from mockserver.world.store import CONTROL, Found, Store, Writes
 
 Make = Callable[..., Store]
-STORES: dict[str, Make] = {"memory": MemoryStore}
+
+
+def _sqlite(request: Any) -> Make:
+    folder, numbers = request.getfixturevalue("tmp_path"), itertools.count()
+    return lambda *arguments: SqliteStore(str(folder / f"{next(numbers)}.db"), *arguments)
+
+
+def _redis(request: Any) -> Make:
+    url = request.getfixturevalue("redis_url")
+    return lambda *arguments: RedisStore(f"{url}?prefix={uuid4()}", *arguments)
+
+
+STORES: dict[str, Callable[[Any], Make]] = {"memory": lambda _: MemoryStore, "sqlite": _sqlite, "redis": _redis}
 INITIAL: Mapping[str, bytes] = {"user/consumer/first": b"1", "event/business/e": b"2"}
 USER = "user/consumer/u"
 
@@ -23,7 +39,7 @@ USER = "user/consumer/u"
 @pytest.fixture(params=STORES)
 def make(request: Any) -> Make:
     """Makes a store with initial content and bounds: most_worlds, most_entries, most_bytes."""
-    return STORES[request.param]
+    return STORES[request.param](request)
 
 
 @pytest.fixture
