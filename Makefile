@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format format-check types docs docs-assets wheel-check examples dist image-test lock clean
+.PHONY: help run test lint format format-check types docs docs-assets wheel-check fuzz soak proofs examples dist image-test lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,16 @@ wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/run.txt; \
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$$away"/*.whl; \
 	$(BIN)/python -m tests.wheel_check "$$away/venv/bin"
+
+fuzz: $(DEV_STAMP) ## Schemathesis against /openapi.json, every check and phase; SECONDS=3600 goes on longer
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),120)
+
+soak: $(DEV_STAMP) ## full load, and memory and descriptors must stay; SECONDS=3600 goes on longer
+	@$(BIN)/python -m tests.soak $(or $(SECONDS),60)
+
+proofs: $(DEV_STAMP) ## kill the server 50 times on each store, and try the stores and the parser with many more examples
+	@KILL_ROUNDS=50 PROOF_EXAMPLES=$(or $(PROOF_EXAMPLES),500) $(BIN)/pytest -n 0 tests/stores/test_kill.py \
+		tests/stores/test_model.py tests/behaviour/test_engine_fuzz.py
 
 examples: $(DEV_STAMP) ## do what the tutorial of examples/onboarding says, from its first line, in an empty environment
 	@$(BIN)/python -m tests.examples.fresh
@@ -100,7 +110,7 @@ lock: ## pin the newest allowed dependencies anew, with hashes
 	echo hatchling | pin - --constraints requirements/dev.txt --no-annotate --output-file requirements/build.txt
 
 clean: ## remove the environments, caches and builds
-	rm -rf .venv .venv-* .venv3* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .venv3* build dist *.egg-info .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf examples/*/.mypy_cache examples/*/.pytest_cache examples/*/.ruff_cache
 	find mockserver tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
