@@ -6,11 +6,11 @@ WORKDIR /src
 # A venv without pip: the final image gets what runs, and nothing that installs.
 RUN python -m venv --without-pip /app
 # The pins change seldom, so their layers come before the code's.
-COPY requirements/build.txt requirements/run.txt requirements/metrics.txt requirements/
+COPY requirements/build.txt requirements/image.txt requirements/
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
       --require-hashes -r requirements/build.txt \
  && pip --python /app/bin/python install --no-cache-dir --disable-pip-version-check --no-compile \
-      --require-hashes -r requirements/run.txt -r requirements/metrics.txt
+      --require-hashes -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY fixtures fixtures

@@ -12,11 +12,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
+FUZZ_STAMP := $(VENV)/.installed-fuzz
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint format format-check types docs docs-assets bench bench-steps bench-growth bench-check wheel-check
-.PHONY: examples dist image-test lock clean
+.PHONY: fuzz soak proofs examples dist image-test lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +71,16 @@ wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$$away"/*.whl; \
 	$(BIN)/python -m tests.wheel_check "$$away/venv/bin"
 
+fuzz: $(FUZZ_STAMP) ## Schemathesis against /openapi.json, every check and phase; SECONDS=3600 goes on longer
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),120)
+
+soak: $(DEV_STAMP) ## full load, and memory and descriptors must stay; SECONDS=3600 goes on longer
+	@$(BIN)/python -m tests.soak $(or $(SECONDS),60)
+
+proofs: $(DEV_STAMP) ## kill the server 50 times on each store, and try the stores and the parser with many more examples
+	@KILL_ROUNDS=50 PROOF_EXAMPLES=$(or $(PROOF_EXAMPLES),500) $(BIN)/pytest -n 0 tests/stores/test_kill.py \
+		tests/stores/test_model.py tests/behaviour/test_engine_fuzz.py
+
 examples: $(DEV_STAMP) ## do what the tutorial of examples/onboarding says, from its first line, in an empty environment
 	@$(BIN)/python -m tests.examples.fresh
 
@@ -110,12 +121,14 @@ lock: ## pin the newest allowed dependencies anew, with hashes
 	}; \
 	pin pyproject.toml --group dev --output-file requirements/dev.txt; \
 	pin pyproject.toml --constraints requirements/dev.txt --no-annotate --output-file requirements/run.txt; \
-	echo prometheus-client | pin - --constraints requirements/dev.txt --no-annotate \
-		--output-file requirements/metrics.txt; \
+	pin pyproject.toml --extra metrics --extra redis --constraints requirements/dev.txt --no-annotate \
+		--output-file requirements/image.txt; \
+	pin pyproject.toml --group dev --group fuzz --constraints requirements/dev.txt --no-annotate \
+		--output-file requirements/fuzz.txt; \
 	echo hatchling | pin - --constraints requirements/dev.txt --no-annotate --output-file requirements/build.txt
 
 clean: ## remove the environments, caches and builds
-	rm -rf .venv .venv-* .venv3* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .venv3* build dist *.egg-info .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf examples/*/.mypy_cache examples/*/.pytest_cache examples/*/.ruff_cache
 	find mockserver tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -141,4 +154,8 @@ $(RUN_STAMP): pyproject.toml requirements/run.txt requirements/build.txt
 $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
 	@rm -f $@
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(FUZZ_STAMP): $(DEV_STAMP) requirements/fuzz.txt
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
 	@touch $@

@@ -1,6 +1,5 @@
 """Every store does what a plain reference does: driven at random by requests and controls, they never differ.
-
-PROOF_EXAMPLES=500 looks further than the suite does (`make proofs`).
+`make proofs` looks further.
 """
 
 from __future__ import annotations
@@ -43,8 +42,6 @@ class Machine(RuleBasedStateMachine):
         self.admin, self.api = Admin(self.transport, world), Api(self.transport, f"world-{world}")
         self.beside = (Admin(self.twin, world), Api(self.twin, f"world-{world}")) if self.twin else None
         self.model = World(NOW, SETTINGS)
-
-    # Requests
 
     @rule(
         entity=drawn.types,
@@ -115,14 +112,8 @@ class Machine(RuleBasedStateMachine):
         operation = OPERATIONS[entity, do]
         query = {name: value for name, value in more.pop("query", {}).items() if value is not None}
         path = operation.path.partition("{")[0]
-        call: dict[str, Any] = {
-            "operation": operation.id,
-            "do": do,
-            "entity": entity,
-            "method": operation.method,
-            "id": path_id,
-        }
-        call |= {"path": path + path_id, "query": query, **more}
+        call: dict[str, Any] = {"operation": operation.id, "do": do, "entity": entity, "id": path_id}
+        call |= {"method": operation.method, "path": path + path_id, "query": query, **more}
         target = path + quote(path_id, safe="") + (f"?{urlencode(query)}" if query else "")
         headers = {"prefer": f"outcome={call['outcome']}"} if call.get("outcome") else {}
         answer = self.both(operation.method, target, call.get("body"), headers, b"{" if call.get("broken") else None)
@@ -156,8 +147,6 @@ class Machine(RuleBasedStateMachine):
         these = {"operation": operation, "status": status}
         for pattern, count in (({}, self.model.counts.total()), (these, self.model.counts[operation, status])):
             assert self.tell("POST", "/requests/count", pattern)["count"] == count, pattern
-
-    # Controls
 
     def tell(self, method: str, path: str, body: Any = None, *, good: bool = True) -> Any:
         """Use a control, of the twin as well."""
