@@ -45,6 +45,14 @@ def serve(show: bool, **flags: str | None) -> None:
     for note in notes:
         click.echo(f"mockserver: {note}", err=True)
 
+    gc.disable()  # a start makes what stays: collections would look through it in vain, 30 ms in all
+    try:
+        _serve(settings, show)
+    finally:
+        gc.enable()
+
+
+def _serve(settings: Settings, show: bool) -> None:
     from mockserver.errors import MockserverError
     from mockserver.server import BindError, Server
     from mockserver.web.factory import application, threads
@@ -68,6 +76,7 @@ def serve(show: bool, **flags: str | None) -> None:
     def greet() -> None:
         # What there is now stays to the end: no collection need look through it again, 30 ms each time.
         gc.freeze()
+        gc.enable()
         # Standard output holds JSON lines alone where those were asked for; and nobody may be listening at all.
         with contextlib.suppress(OSError, ValueError):
             click.echo(_banner(server.url, docs, settings), err=settings.log_format == "json")

@@ -16,11 +16,7 @@ from typing import Any, NoReturn
 
 from mockserver.errors import BadRequest, TooLarge, Violation
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_OPENING = (0x5B, 0x7B)
-_CLOSING = (0x5D, 0x7D)
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _OPENING + _CLOSING)
 
 
 def parse_body(raw: bytes, *, size: int, largest: int, deepest: int) -> Any:
@@ -39,17 +35,16 @@ def parse_body(raw: bytes, *, size: int, largest: int, deepest: int) -> Any:
         _refuse(f"the body is not UTF-8 (byte {error.start}: {error.reason})")
     if text.startswith("\ufeff"):
         _refuse("the body starts with a byte order mark; send UTF-8 without one")
-    # Counting is cheap and nearly always enough: what opens no more than the limit cannot nest deeper.
-    if raw.count(b"[") + raw.count(b"{") > deepest and _depth(raw, deepest) > deepest:
-        _refuse(f"the body is nested deeper than {deepest} levels")
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         _refuse(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}")
-    except RecursionError:
-        _refuse("the body is nested too deeply")
+    except RecursionError:  # at a thousand levels or so
+        _refuse(f"the body is nested deeper than {deepest} levels, and too deeply to be read")
     except ValueError as error:  # ours, or an integer with more digits than Python converts
         _refuse(str(error) if isinstance(error, _Unreadable) else "the body holds an integer of more than 4300 digits")
+    if _is_deeper(value, raw, deepest):
+        _refuse(f"the body is nested deeper than {deepest} levels")
     if "\\u" in text and _SURROGATE.search(text):
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -66,14 +61,14 @@ def read_body(raw: bytes, *, size: int, largest: int, deepest: int) -> tuple[Any
     and of a duplicate key the quotes are missing. Whatever is not plainly right is read by the thorough way.
     """
     # An escaped quote is two characters either way; written as a number it would be one more in the result.
-    if size <= largest and raw.count(b"[") + raw.count(b"{") <= deepest and b"\\u0022" not in raw:
+    if size <= largest and b"\\u0022" not in raw:
         try:
             value = _PLAIN.decode(raw.decode("utf-8"))
             text = _encode_strictly(value).encode("utf-8")
         except (ValueError, RecursionError):
             pass
         else:
-            if text.count(b'"') == raw.count(b'"'):
+            if text.count(b'"') == raw.count(b'"') and not _is_deeper(value, raw, deepest):
                 return value, text
     value = parse_body(raw, size=size, largest=largest, deepest=deepest)
     return value, json_bytes(value)
@@ -140,19 +135,23 @@ _encode = _encoder(allow_nan=True)
 _encode_strictly = _encoder(allow_nan=False)
 
 
-def _depth(raw: bytes, enough: int) -> int:
-    """How deep arrays and objects nest, strings left out; stops counting past `enough`."""
-    deepest = depth = 0
-    for byte in _STRING.sub(b"", raw).translate(None, _NO_BRACKETS):
-        if byte in _OPENING:
-            depth += 1
-            if depth > deepest:
-                deepest = depth
-                if deepest > enough:
-                    break
-        else:
-            depth -= 1
-    return deepest
+def _is_deeper(value: Any, raw: bytes, levels: int) -> bool:
+    """Whether arrays and objects nest deeper than so many levels in the value of these bytes."""
+    # Counting is cheap and nearly always enough: what opens no more than the limit cannot nest deeper.
+    if raw.count(b"[") + raw.count(b"{") <= levels:
+        return False
+    containers = (dict, list)
+    level: list[Any] = [[value]]
+    for _ in range(levels + 1):
+        level = [
+            part
+            for whole in level
+            for part in (whole.values() if isinstance(whole, dict) else whole)
+            if isinstance(part, containers)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _refuse(problem: str) -> NoReturn:
