@@ -17,7 +17,7 @@ FUZZ_STAMP := $(VENV)/.installed-fuzz
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint format format-check types docs docs-assets bench bench-steps bench-growth bench-check wheel-check
-.PHONY: fuzz soak proofs examples dist image-test lock clean
+.PHONY: test-stores fuzz soak proofs examples dist image-test lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ wheel-check: $(DEV_STAMP) ## build the wheel, install it in an empty environment
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/run.txt; \
 	"$$away/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$$away"/*.whl; \
 	$(BIN)/python -m tests.wheel_check "$$away/venv/bin"
+
+test-stores: $(DEV_STAMP) ## run the tests of behaviour once more over SQLite and Redis (needs redis-server)
+	@$(BIN)/python -m tests.stores.everything $(or $(filter-out 0,$(WORKERS)),1)
 
 fuzz: $(FUZZ_STAMP) ## Schemathesis against /openapi.json, every check and phase; SECONDS=3600 goes on longer
 	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),120)
