@@ -21,7 +21,7 @@ from mockserver.contract.operations import Operation
 from mockserver.engine import Call, Engine, Reply
 from mockserver.web.factory import application
 from tests.behaviour.test_differential import JSON, NUMBERS, TEXT, WRONG, places
-from tests.harness import NOW, QUIET, contract, document
+from tests.harness import NOW, contract, document
 
 FEW = settings(
     max_examples=int(os.environ.get("PROOF_EXAMPLES", "25")),
@@ -39,7 +39,7 @@ OF_THE_STATE = {"unknown", "duplicate", "one-type"}  # what no schema can know
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """An engine of its own: any id may be made there."""
-    found: Engine = application(Settings(**QUIET), contract=contract()).extensions["mockserver"]
+    found: Engine = application(Settings(log_format="off"), contract=contract()).extensions["mockserver"]
     return found
 
 

@@ -16,7 +16,7 @@ OPERATIONS = {
 REST = {entry.id: entry for entry in contract().operations.built if entry not in OPERATIONS.values()}
 
 types = st.sampled_from(TYPES)
-ids = st.sampled_from(["a", "b", "c", "mock_blocked_1", "é /%2F?"])
+ids = st.sampled_from(["a", "b", "mock_blocked_1", "é /%2F?"])
 event_ids = st.sampled_from(["e", "f", "../g"])
 names = st.sampled_from(["s", "../../etc/passwd"])
 outcomes = st.sampled_from(["clean", "blocked", "high_risk"])
@@ -52,7 +52,10 @@ armed = st.fixed_dictionaries(
     },
 )
 faults = st.fixed_dictionaries(
-    {"effect": st.sampled_from([{"status": 503}, {"status": 404}, {"delay": {"type": "fixed", "milliseconds": 0}}])},
+    {
+        "effect": st.sampled_from([{"status": 503}, {"status": 404}, {"delay": {"type": "fixed", "milliseconds": 0}}]),
+        "skip": st.integers(0, 1),
+    },
     optional={
         "match": st.fixed_dictionaries(
             {},
@@ -64,7 +67,22 @@ faults = st.fixed_dictionaries(
             },
         ),
         "phase": st.sampled_from(["before", "after"]),
-        "skip": st.integers(0, 1),
         "ttlMs": st.integers(1, 6),
     },
+)
+
+_creates = {"entity": types, "user_id": ids, "more": attributes, "own": st.booleans(), "lock": flags | st.none()}
+_events = {"entity": types, "user_id": ids, "event_id": event_ids | st.none(), "more": attributes, "query": queries}
+calls = st.lists(
+    st.one_of(
+        st.tuples(st.just("create"), st.fixed_dictionaries({**_creates, "prefer": outcomes | st.none()})),
+        *[st.tuples(st.just("event"), st.fixed_dictionaries({**_events, "new_id": ids | st.none()}))] * 3,
+        st.tuples(
+            st.just("get"), st.fixed_dictionaries({"entity": types, "user_id": ids, "prefer": outcomes | st.none()})
+        ),
+        st.tuples(st.just("refused"), st.fixed_dictionaries({"entity": types})),
+        st.tuples(st.just("get_event"), st.fixed_dictionaries({"entity": types, "event_id": event_ids})),
+    ),
+    min_size=4,
+    max_size=10,
 )
