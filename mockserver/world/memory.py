@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 
 from mockserver.world.finished import Finished, Late
+from mockserver.world.layers import Content, Kept
 from mockserver.world.store import CONTROL, Change, Journal, T
 
 _log = logging.getLogger("mockserver.store")
@@ -32,7 +33,7 @@ class _World:
 
     def __init__(self, initial: Mapping[str, bytes]) -> None:
         self.lock = Lock()
-        self.snapshots: dict[str, dict[str, bytes]] = {}
+        self.snapshots: dict[str, Kept] = {}
         self.watchers: dict[object, Callable[[], object]] = {}
         self.initial = initial
         self.begin()
@@ -40,9 +41,9 @@ class _World:
     def begin(self) -> None:
         """The world as it is at first."""
         self.ticks = 0
-        self.content: dict[str, bytes] = dict(self.initial)
         # Only a world that was made has controls from the beginning.
-        self.controls = {key: self.content.pop(key) for key in self.initial if key.startswith(CONTROL)}
+        self.controls = Content({key: value for key, value in self.initial.items() if key.startswith(CONTROL)})
+        self.content = Content({key: value for key, value in self.initial.items() if not key.startswith(CONTROL)})
         self.clear_journal()
 
     def clear_journal(self) -> None:
@@ -52,13 +53,13 @@ class _World:
         self.size = 0  # bytes of the entries
         self.total = 0
 
-    def part(self, key: str) -> dict[str, bytes]:
-        """The dict that a key is in."""
+    def part(self, key: str) -> Content:
+        """The part that a key is in; of the two only the content is kept by snapshots."""
         return self.controls if key.startswith(CONTROL) else self.content
 
 
 class MemoryStore:
-    """Worlds in this process: dicts of bytes, which the garbage collector has no reason to look into.
+    """Worlds in this process: layers of bytes, into which the garbage collector has no reason to look.
 
     `most_worlds` is the number of worlds kept; then the least recently used one goes, with a log line. The
     journals, guarded by the store's own lock, keep `most_entries` a world and `most_bytes` in all.
@@ -101,10 +102,7 @@ class MemoryStore:
             content, controls = place.content, place.controls
             writes, result = change({key: (controls if key[:8] == CONTROL else content).get(key) for key in keys})
             for key, value in writes.items():
-                if value is None:
-                    place.part(key).pop(key, None)
-                else:
-                    place.part(key)[key] = value
+                (controls if key[:8] == CONTROL else content).put(key, value)
         return result
 
     def scan(self, world: str, prefix: str) -> Iterator[tuple[str, bytes]]:
@@ -174,8 +172,8 @@ class MemoryStore:
         """See Store."""
         place = self._world(world)
         with place.lock:
-            place.snapshots[name] = dict(place.content)
-            return len(place.content)
+            kept = place.snapshots[name] = place.content.keep()
+            return kept.count
 
     def restore(self, world: str, name: str, source: str) -> bool:
         """See Store."""
@@ -186,14 +184,14 @@ class MemoryStore:
             return False
         place = self._world(world)
         with place.lock:
-            place.content = dict(kept)
+            place.content = Content({}, kept)
         return True
 
     def snapshots(self, world: str) -> Mapping[str, int]:
         """See Store."""
         place = self._look(world)
         with place.lock:
-            return {name: len(kept) for name, kept in place.snapshots.items()}
+            return {name: kept.count for name, kept in place.snapshots.items()}
 
     def forget(self, world: str, name: str) -> bool:
         """See Store."""
