@@ -1,7 +1,8 @@
 """Is this request what the contract demands? The accept path is fast, the reject path is thorough.
 
 Per operation and profile three forms of one schema are compiled: `tidy` (valid, and nothing to warn of; nearly
-every request ends here), `valid` (jsonschema-rs's verdict), and the reporter (jsonschema, made when first needed).
+every request ends here), `valid` (jsonschema-rs's verdict), and the reporter (jsonschema). The reporter, and all of
+the profile `strict`, are made when first needed: a test run waits for each start.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -37,12 +39,25 @@ class BodyCheck:
         self._models = models
         self._results = operation.entity.results
         self.parts = body_schemas(operation, strict=strict)
-        self.schema = compiled_schema(models, self.parts, Form(strict=strict))
-        tidy = compiled_schema(models, self.parts, Form(strict=strict, tidy=True))
-        self._tidy = jsonschema_rs.Draft202012Validator(tidy, validate_formats=True)
-        self._valid = jsonschema_rs.Draft202012Validator(self.schema, validate_formats=True)
+        self._strict = strict
         self._reporter: Reporter | None = None
         self.name = f"{operation.id} ({'strict' if strict else 'pages'})"
+        if not strict:
+            _ = self._tidy, self._valid
+
+    @cached_property
+    def schema(self) -> Schema:
+        """What a body must satisfy, as one schema."""
+        return compiled_schema(self._models, self.parts, Form(strict=self._strict))
+
+    @cached_property
+    def _valid(self) -> jsonschema_rs.Draft202012Validator:
+        return jsonschema_rs.Draft202012Validator(self.schema, validate_formats=True)
+
+    @cached_property
+    def _tidy(self) -> jsonschema_rs.Draft202012Validator:
+        tidy = compiled_schema(self._models, self.parts, Form(strict=self._strict, tidy=True))
+        return jsonschema_rs.Draft202012Validator(tidy, validate_formats=True)
 
     def check(self, body: Any, *, briefly: bool = False) -> tuple[list[Violation], list[Notice]]:
         """What refuses the body (empty: it is valid), and what is accepted and looks wrong.
