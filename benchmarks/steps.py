@@ -113,7 +113,7 @@ def _behave(engine: Engine, wish: Wish) -> Effect:
     if wish.operation.do == "create-user":
         return users.create_user(engine.store, wish)
     if wish.operation.do == "get-user":
-        return users.get_user(engine.store, wish)
+        return users.get_record(engine.store, wish)
     return events.apply_event(engine.store, wish, lambda effect: _render(engine, wish.operation, effect))
 
 

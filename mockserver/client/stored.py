@@ -46,8 +46,14 @@ class World:
         self._made = 0
 
     def add(self, kind: str, fields: Mapping[str, Any]) -> Stored:
-        """Store a user or transaction of the kind; what it needs and is not given is made up."""
+        """Store a user or transaction of the kind; what it needs and is not given is made up.
+
+        Raises FlagrightMockError for what the contract refuses, and for a name that looks like a misspelt one.
+        """
         body = {wire_name(name): value for name, value in fields.items()}
+        if len(body) < len(fields):
+            twice = next(name for name in fields if wire_name(name) != name and wire_name(name) in fields)
+            raise FlagrightMockError(f"{twice} and {wire_name(twice)} are the same: give one")
         what, id_name = ("users", "userId") if kind in USERS else ("transactions", "transactionId")
         if id_name not in body:
             self._made += 1
@@ -56,8 +62,10 @@ class World:
         key = body[id_name]
         if not isinstance(key, str) or not key:
             raise FlagrightMockError(f"{id_name}: must be a text of one character at least, was {key!r}")
-        answer = self._admin.call("PUT", f"/state/{what}/{kind}/{quote(key, safe='')}", body, world=self._name)
-        return Stored(answer)
+        path = f"/state/{what}/{kind}/{quote(key, safe='')}"
+        # What a client misspells is a warning; what a test misspells would be missing where it is looked for.
+        misspelt = (("misspelt", "refuse"),)
+        return Stored(self._admin.call("PUT", path, body, world=self._name, query=misspelt))
 
     def generate(self, count: int, kind: str, seed: int | None) -> list[str]:
         """Store generated users; their ids."""
@@ -89,7 +97,9 @@ class World:
             raise LookupError(self._absent("events", kinds, "event", event_id))
         return next(iter(found.values()))
 
-    def _find(self, what: str, kind: str, key: str) -> Stored | None:
+    def _find(self, what: str, kind: str, key: object) -> Stored | None:
+        if not isinstance(key, str) or not key:
+            raise FlagrightMockError(f"an id must be a text of one character at least, was {key!r}")
         try:
             return Stored(self._admin.call("GET", f"/state/{what}/{kind}/{quote(key, safe='')}", world=self._name))
         except AdminError as error:

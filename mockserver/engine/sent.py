@@ -27,22 +27,16 @@ def flags(operation: Operation, query: Sequence[tuple[str, str]]) -> dict[str, A
 def leniently(
     violations: list[Violation], warnings: list[Notice], body: Any, operation: Operation
 ) -> tuple[list[Violation], list[Notice]]:
-    """What still refuses a body, or a record of a batch, under `lenient`, and what is to be said about it."""
-    violations, noted = _unstorable(violations, body, operation)
-    return violations, [*(Notice(entry.pointer, "not-valid", entry.message) for entry in noted), *warnings]
-
-
-def _unstorable(
-    violations: list[Violation], body: Any, operation: Operation
-) -> tuple[list[Violation], list[Violation]]:
-    """What even `lenient` refuses (no object, no id, no list of records), and the violations that are only noted."""
+    """What even `lenient` refuses of a body, or of a record of a batch (no object, no id, no list of records), else
+    nothing; and what is to be said about it.
+    """
     if not isinstance(body, dict):
-        return [Violation("body", "", "type", "must be an object")], []
+        return [Violation("body", "", "type", "must be an object")], warnings
     name, told = operation.entity.id, "must be a text of one character at least"
     if operation.each:
         name, told = "data", "must be a list"
     value = body.get(name)
     if isinstance(value, list) if operation.each else isinstance(value, str) and value:
-        return [], violations
+        return [], [*(Notice(entry.pointer, "not-valid", entry.message) for entry in violations), *warnings]
     fatal = [entry for entry in violations if entry.pointer == f"/{name}"]
-    return fatal or [Violation("body", f"/{name}", "required", told)], []
+    return fatal or [Violation("body", f"/{name}", "required", told)], warnings

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 
+import mockserver
 from mockserver.client import FlagrightMock
 from mockserver.pytest_plugin.servers import MockServer, connect, start_embedded
 from mockserver.server import Server
 from tests.harness import running
 from tests.plugin.inner import Inner
+
+# A run inside a test forgets the modules that it imported first, which would then be there twice: all are there before.
+for _module in pkgutil.walk_packages(mockserver.__path__, "mockserver."):
+    if not _module.name.endswith(("__main__", ".metrics")):
+        importlib.import_module(_module.name)
 
 TOKEN = "a-token"
 _numbers = count(1)

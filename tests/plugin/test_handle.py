@@ -225,7 +225,10 @@ def test_an_expected_refusal_is_no_mistake(mock: FlagrightMock) -> None:
         pass
     with pytest.raises(ZeroDivisionError), mock.expect_refusal():
         _ = post(mock, createdTimestamp=-1).status_code / 0
-    with pytest.raises(ApiError), mock.expect_refusal("/legalEntity"):
+    with pytest.raises(AssertionError, match=told) as failed, mock.expect_refusal("/legalEntity"):
+        client.consumer_users.create(user_id="u", created_timestamp=-1)  # the SDK's error for it is not the point
+    assert failed.value.__suppress_context__
+    with mock.add_fault(400), pytest.raises(ApiError), mock.expect_refusal("/legalEntity"):
         client.consumer_users.create(user_id="u", created_timestamp=-1)
     assert [(mistake.kind, mistake.count) for mistake in mock.mistakes()] == [("violations", 2)]
 
