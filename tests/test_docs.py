@@ -186,6 +186,6 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text()):
         if not link.startswith("http"):
             target = page.parent / link if link else page
-            assert target.is_file(), link
-            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert target.exists(), link
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if target.is_file() else []
             assert not anchor or anchor in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.harness import contract
 
-MODELLED = ("create-user", "get-user", "apply-event", "get-event")
+MODELLED = ("create-user", "get-record", "apply-event", "get-event")
 TYPES = ("consumer", "business")
 OPERATIONS = {
     (entry.entity.name, entry.do): entry

@@ -131,7 +131,7 @@ class World:
     def _fault(self, call: Body, phase: str) -> Reply | None:
         for fault in self.faults:
             match, effect = fault.get("match", {}), fault["effect"]
-            user_id = call["id"] if call["do"] == "get-user" else call.get("body", {}).get("userId")
+            user_id = call["id"] if call["do"] == "get-record" else call.get("body", {}).get("userId")
             meant = match.get("operation") in (None, call["operation"]) and match.get("method") in (
                 None,
                 call["method"],

@@ -64,7 +64,7 @@ class Machine(RuleBasedStateMachine):
 
     def get(self, entity: str, user_id: str, prefer: Any) -> None:
         """Get a user."""
-        self.send(entity, "get-user", user_id, outcome=prefer)
+        self.send(entity, "get-record", user_id, outcome=prefer)
 
     def get_event(self, entity: str, event_id: str) -> None:
         """Get an event."""
