@@ -19,7 +19,6 @@ from mockserver.contract import Contract
 from mockserver.contract.openapi import bundled_document
 
 
-
 @dataclass
 class Figures:
     """What was measured of one contender: by operation the turns, and seconds and MB of its processes."""

@@ -112,8 +112,8 @@ def _wish(engine: Engine, operation: Operation, call: Call) -> Wish:
 def _behave(engine: Engine, wish: Wish) -> Effect:
     if wish.operation.do == "create-user":
         return users.create_user(engine.store, wish)
-    if wish.operation.do == "get-user":
-        return users.get_user(engine.store, wish)
+    if wish.operation.do == "get-record":
+        return users.get_record(engine.store, wish)
     return events.apply_event(engine.store, wish, lambda effect: _render(engine, wish.operation, effect))
 
 

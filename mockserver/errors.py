@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 LARGEST_REPORT = 100  # violations; a report that stops here says so
+BY_STATE = frozenset(("duplicate", "refused", "unknown"))  # rules that are none of the contract
 
 
 class MockserverError(Exception):
@@ -88,6 +89,11 @@ class Violation:
         if self.hint:
             entry["hint"] = self.hint
         return entry
+
+
+def by_state(violations: Sequence[Violation]) -> bool:
+    """Whether what the world holds is all that refuses a request: then the client has made no mistake."""
+    return bool(violations) and all(entry.rule in BY_STATE for entry in violations)
 
 
 class WorldError(MockserverError):

@@ -180,7 +180,12 @@ def test_world_line_of_the_readme_is_taken() -> None:
         assert server.port
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
-def test_links_lead_somewhere(link: str) -> None:
-    """Each relative link of the README is a file of the project."""
-    assert link.startswith("http") or (ROOT / link).is_file()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link of the README and docs is a file of the project, and its anchor a heading there."""
+    for link, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text()):
+        if not link.startswith("http"):
+            target = page.parent / link if link else page
+            assert target.is_file(), link
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert not anchor or anchor in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}

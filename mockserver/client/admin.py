@@ -140,7 +140,11 @@ class AdminClient:
             target += "?" + "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
         data, headers = body, dict(self._headers)
         if body is not None and not isinstance(body, bytes):
-            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+            try:
+                data = json.dumps(body).encode()
+            except (TypeError, ValueError, RecursionError) as error:
+                raise FlagrightMockError(f"what is given is no JSON: {error}") from None
+            headers["Content-Type"] = "application/json"
         patience = (min(5.0, timeout), timeout)  # seconds to connect, and to answer
         try:
             return self._session.request(

@@ -44,3 +44,24 @@ class Armed:
         found = self._admin.call("GET", f"/{self._kind}", world=self._world)
         entries = found["armed" if self._kind == "outcomes" else "faults"]
         return next((int(e.get("fired", e.get("used", 0))) for e in entries if e["id"] == self.id), 0)
+
+
+def effect_of(
+    status: int | None,
+    wire: str | None,
+    delay_ms: float | None,
+    delay: Mapping[str, Any] | None,
+    rate_limit: int | None,
+    window_ms: int,
+) -> dict[str, Any]:
+    """What a fault does, as the admin API takes it. Raises FlagrightMockError where it is said twice."""
+    if delay_ms is not None and delay is not None:
+        raise FlagrightMockError("delay_ms is a fixed delay, delay is one as the admin API takes it: give one")
+    fixed = {"type": "fixed", "milliseconds": delay_ms} if delay_ms is not None else delay
+    limit = {"requests": rate_limit, "windowMs": window_ms} if rate_limit is not None else None
+    return given({"status": status, "wire": wire, "delay": fixed, "rateLimit": limit})
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that were given."""
+    return {name: value for name, value in values.items() if value is not None and value != {}}

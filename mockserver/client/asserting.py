@@ -47,8 +47,8 @@ class Wanted:
 def not_as_often(wanted: Wanted, times: int | None, requests: Sequence[Request], missing: str = "") -> str:
     """The message where too few or too many came; `times` None is at least once."""
     matched = wanted.matching(requests)
-    often = "at least once" if times is None else f"{times} time{'' if times == 1 else 's'}"
-    lines = [f"expected {often}: {wanted}", f"it came {len(matched)} times; {_came(requests)}"]
+    often = "at least once" if times is None else _times(times)
+    lines = [f"expected {often}: {wanted}", f"it came {_times(len(matched))}; {_came(requests)}"]
     if matched:
         lines += ["those that match:", *_listed(matched, wanted)]
     others = [request for request in requests if request not in matched]
@@ -60,7 +60,7 @@ def not_as_often(wanted: Wanted, times: int | None, requests: Sequence[Request],
 
 def requested_all_the_same(wanted: Wanted, matched: Sequence[Request]) -> str:
     """The message where something came that must not."""
-    lines = [f"expected no request: {wanted}", f"it came {len(matched)} time{'' if len(matched) == 1 else 's'}:"]
+    lines = [f"expected no request: {wanted}", f"it came {_times(len(matched))}:"]
     return "\n".join([*lines, *_listed(matched, wanted)])
 
 
@@ -72,6 +72,10 @@ def described(request: Request) -> list[str]:
     ]
     lines += [f"    warning: {finding.place}: {finding.rule}" for finding in request.warnings]
     return lines + [f"    fault: {fault}" for fault in request.fault]
+
+
+def _times(count: int) -> str:
+    return f"{count} time{'' if count == 1 else 's'}"
 
 
 def _came(requests: Sequence[Request]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from requests import Session
 
 from mockserver.client.admin import AdminClient, FlagrightMockError
-from mockserver.client.armed import Armed
+from mockserver.client.armed import Armed, effect_of, given
 from mockserver.client.asserting import Wanted, described, not_as_often, requested_all_the_same
 from mockserver.client.contract import Mistake, mistakes
 from mockserver.client.journal import Request, read_request
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 Kind = Literal["consumer", "business"]
+Recorded = Literal["consumer", "business", "transaction"]
 _SPANS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds")
 _REPORTED = 10  # requests in the report of a failed test
 
@@ -49,8 +50,6 @@ class FlagrightMock:
 
     def __repr__(self) -> str:
         return f"<FlagrightMock {self.url} {self.world}>"
-
-    # Clients
 
     def client(self, **options: Any) -> Flagright:
         """A ready client of the vendor's SDK; `options` go to it. It is closed at the end of the test."""
@@ -92,11 +91,17 @@ class FlagrightMock:
     # What answers carry, and what goes wrong
 
     def set_outcome(
-        self, name: str, *, user_id: str | None = None, operation: str | None = None, times: int | None = None
+        self,
+        name: str,
+        *,
+        user_id: str | None = None,
+        transaction_id: str | None = None,
+        operation: str | None = None,
+        times: int | None = None,
     ) -> Armed:
-        """Let writes carry an outcome: of a user, of an operation, the next `times`; in `with`, until its end."""
-        wanted = {"outcome": name, "userId": user_id, "operation": operation, "times": times}
-        return self._arm("outcomes", _given(wanted))
+        """Let writes carry an outcome: of a user, an operation, the next `times` ...; in `with`, until its end."""
+        about = {"userId": user_id, "transactionId": transaction_id, "operation": operation}
+        return self._arm("outcomes", given({"outcome": name, **about, "times": times}))
 
     def add_fault(
         self,
@@ -113,6 +118,7 @@ class FlagrightMock:
         method: str | None = None,
         path: str | None = None,
         user_id: str | None = None,
+        transaction_id: str | None = None,
         header: Mapping[str, str] | None = None,
         phase: Literal["before", "after"] = "before",
         skip: int | None = None,
@@ -124,19 +130,16 @@ class FlagrightMock:
 
         `status`, `wire` (one of WireMock's four), `delay_ms` (fixed; `delay` is the admin API's object) or
         `rate_limit` (requests in `window_ms`) is what happens; `retry_after` is seconds; operation, method, path (a
-        glob), user_id and header say to whom; `phase`, `skip`, `times`, `probability` and `ttl_ms` when.
+        glob), the ids and header say to whom; `phase`, `skip`, `times`, `probability` and `ttl_ms` when.
         """
-        if delay_ms is not None and delay is not None:
-            raise FlagrightMockError("delay_ms is a fixed delay, delay is one as the admin API takes it: give one")
-        fixed = {"type": "fixed", "milliseconds": delay_ms} if delay_ms is not None else delay
-        limit = {"requests": rate_limit, "windowMs": window_ms} if rate_limit is not None else None
-        effect = {"status": status, "wire": wire, "delay": fixed, "rateLimit": limit}
-        match = {"operation": operation, "method": method, "path": path, "userId": user_id, "header": header}
-        fault = {"skip": skip, "times": times, "probability": probability, "ttlMs": ttl_ms}
-        body = {"effect": _given({**effect, "retryAfter": retry_after, "message": message}), "phase": phase}
-        return self._arm("faults", {**body, **_given(fault), "match": _given(match)})
-
-    # The world
+        ids = {"userId": user_id, "transactionId": transaction_id}
+        match = given({"operation": operation, "method": method, "path": path, "header": header, **ids})
+        effect = effect_of(status, wire, delay_ms, delay, rate_limit, window_ms)
+        effect |= given({"retryAfter": retry_after, "message": message})
+        when = given({"phase": phase, "skip": skip, "times": times, "probability": probability, "ttlMs": ttl_ms})
+        return self._arm(
+            "faults", {**when, "effect": effect, "match": given({**match, "transactionId": transaction_id})}
+        )
 
     def add_consumer(self, **body: Any) -> Stored:
         """Store a consumer user; `user_id` and `userId` are the same, what is needed and not given is made up."""
@@ -145,6 +148,10 @@ class FlagrightMock:
     def add_business(self, **body: Any) -> Stored:
         """As `add_consumer`, a business user."""
         return self._stored.add("business", body)
+
+    def add_transaction(self, **body: Any) -> Stored:
+        """Store a transaction, as `add_consumer` a user; the users that it names need not be there."""
+        return self._stored.add("transaction", body)
 
     def generate_users(self, n: int, *, type: Kind = "consumer", seed: int | None = None) -> list[str]:  # noqa: A002
         """Store `n` made-up users, drawn from the seed; their ids."""
@@ -158,8 +165,12 @@ class FlagrightMock:
         """The business user as it is stored; LookupError where there is none."""
         return self._stored.user("business", user_id)
 
-    def event(self, event_id: str, *, type: Kind | None = None) -> Stored:  # noqa: A002 - the API's own word
-        """The event as it is stored, of a consumer or a business user; LookupError where there is none."""
+    def transaction(self, transaction_id: str) -> Stored:
+        """The transaction as it is stored; LookupError where there is none."""
+        return self._stored.transaction(transaction_id)
+
+    def event(self, event_id: str, *, type: Recorded | None = None) -> Stored:  # noqa: A002 - the API's own word
+        """The event as it is stored, of a user or a transaction; LookupError where there is none."""
         return self._stored.event(event_id, type)
 
     @property
@@ -189,8 +200,6 @@ class FlagrightMock:
         self._earlier = self.mistakes()
         self.admin.call("POST", "/reset", world=self.world)
 
-    # What the client sent
-
     def requests(self, operation: str | None = None, status: int | None = None, **where: Any) -> list[Request]:
         """The requests so far, oldest first; `where` is compared with the body: `user_id="u-1"`."""
         wanted, came, _ = self._ask(operation, status, where)
@@ -218,7 +227,7 @@ class FlagrightMock:
             # Whoever looks into bodies waits for the next request of the kind, whatever is in it. The journal may
             # hold fewer than were counted.
             target = max(len(came), counted) + 1 if where else n
-            pattern = _given({"operation": operation, "status": status})
+            pattern = given({"operation": operation, "status": status})
             counted = self.admin.wait(self.world, pattern, target, left)
 
     def assert_requested(
@@ -282,13 +291,9 @@ class FlagrightMock:
         self, operation: str | None, status: int | None, where: Mapping[str, Any]
     ) -> tuple[Wanted, list[Request], str]:
         """What is wanted, the requests of that operation and status, and what of the journal is missing."""
-        query = _given({"operation": operation, "status": None if status is None else str(status)})
+        query = given({"operation": operation, "status": None if status is None else str(status)})
         came, missing = self._journal(tuple(query.items()))
         wanted = Wanted(came[0].operation if operation and came else operation, status, where)
         if where and not all(request.whole for request in came):
             raise FlagrightMockError("the server does not keep bodies in full: it runs with --journal-bodies")
         return wanted, came, missing
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value != {}}

@@ -42,10 +42,13 @@ class ExpectedRefusal:
         self.requests = [request for request in came if self._meant(request)]
         for request in self.requests:
             self._excuse(request.id)
-        if error is not None and not (self.requests and _status(error) == 400):
+        if error is not None and _status(error) != 400:
             return False
         if not self.requests:
-            raise AssertionError(self._failure(came))
+            if error is not None and not any(request.violations for request in came):
+                return False  # no refusal of the contract: a fault's 400, say
+            # The client's own word for another refusal, with pages of the SDK's source, would hide the point.
+            raise AssertionError(self._failure(came)) from None
         self.error = error
         return True
 

@@ -13,20 +13,22 @@ from mockserver.client.journal import wire_name
 __tracebackhide__ = True
 
 CREATED = 1767225600000  # 2026-01-01T00:00:00Z in milliseconds, where a test's clock begins
-KINDS = ("consumer", "business")
-# What a user needs beside its id, where a test does not care.
+USERS = ("consumer", "business")
+KINDS = (*USERS, "transaction")
+# What a record needs beside its id, where a test does not care.
 _LEAST: Mapping[str, Mapping[str, Any]] = {
     "consumer": {"createdTimestamp": CREATED},
     "business": {
         "createdTimestamp": CREATED,
         "legalEntity": {"companyGeneralDetails": {"legalName": "Example Ltd"}},
     },
+    "transaction": {"type": "TRANSFER", "timestamp": CREATED},
 }
 
 
 class Stored(dict[str, Any]):
-    """The body of a stored user or event, with what the sandbox knows of it: the `outcome` that was decided, None
-    where the setting decides; which risk levels are `locked` (`cra`, `kyc`); how many `events` were applied.
+    """The body of a stored user, transaction or event, with what the sandbox knows of it: the `outcome` that was
+    decided, None where the setting decides; which levels are `locked` (`cra`, `kyc`); how many `events` were applied.
     """
 
     def __init__(self, record: Mapping[str, Any]) -> None:
@@ -37,24 +39,33 @@ class Stored(dict[str, Any]):
 
 
 class World:
-    """Users and events of one world."""
+    """Users, transactions and events of one world."""
 
     def __init__(self, admin: AdminClient, name: str) -> None:
         self._admin, self._name = admin, name
         self._made = 0
 
     def add(self, kind: str, fields: Mapping[str, Any]) -> Stored:
-        """Store a user of the kind; what it needs and is not given is made up."""
+        """Store a user or transaction of the kind; what it needs and is not given is made up.
+
+        Raises FlagrightMockError for what the contract refuses, and for a name that looks like a misspelt one.
+        """
         body = {wire_name(name): value for name, value in fields.items()}
-        if "userId" not in body:
+        if len(body) < len(fields):
+            twice = next(name for name in fields if wire_name(name) != name and wire_name(name) in fields)
+            raise FlagrightMockError(f"{twice} and {wire_name(twice)} are the same: give one")
+        what, id_name = ("users", "userId") if kind in USERS else ("transactions", "transactionId")
+        if id_name not in body:
             self._made += 1
-            body = {"userId": f"{kind}-{self._made}", **body}
+            body = {id_name: f"{kind}-{self._made}", **body}
         body = {**{name: value for name, value in _LEAST[kind].items() if name not in body}, **body}
-        user_id = body["userId"]
-        if not isinstance(user_id, str) or not user_id:
-            raise FlagrightMockError(f"userId: must be a text of one character at least, was {user_id!r}")
-        answer = self._admin.call("PUT", f"/state/users/{kind}/{quote(user_id, safe='')}", body, world=self._name)
-        return Stored(answer)
+        key = body[id_name]
+        if not isinstance(key, str) or not key:
+            raise FlagrightMockError(f"{id_name}: must be a text of one character at least, was {key!r}")
+        path = f"/state/{what}/{kind}/{quote(key, safe='')}"
+        # What a client misspells is a warning; what a test misspells would be missing where it is looked for.
+        misspelt = (("misspelt", "refuse"),)
+        return Stored(self._admin.call("PUT", path, body, world=self._name, query=misspelt))
 
     def generate(self, count: int, kind: str, seed: int | None) -> list[str]:
         """Store generated users; their ids."""
@@ -68,17 +79,27 @@ class World:
             raise LookupError(self._absent("users", (kind,), f"{kind} user", user_id))
         return found
 
+    def transaction(self, transaction_id: str) -> Stored:
+        """A stored transaction; LookupError where there is none."""
+        found = self._find("transactions", "transaction", transaction_id)
+        if found is None:
+            raise LookupError(self._absent("transactions", ("transaction",), "transaction", transaction_id))
+        return found
+
     def event(self, event_id: str, kind: str | None) -> Stored:
-        """A stored event of the kind, or of either; LookupError where there is none, or one of each."""
+        """A stored event of the kind, or of any; LookupError where there is none, or more than one."""
         kinds = KINDS if kind is None else (kind,)
-        found = [event for each in kinds if (event := self._find("events", each, event_id)) is not None]
+        events = {each: self._find("events", each, event_id) for each in kinds}
+        found = {each: event for each, event in events.items() if event is not None}
         if len(found) > 1:
-            raise LookupError(f"there are a consumer's and a business's event {event_id!r}: say which by type=")
+            raise LookupError(f"there is an event {event_id!r} of a {' and a '.join(found)}: say which by type=")
         if not found:
             raise LookupError(self._absent("events", kinds, "event", event_id))
-        return found[0]
+        return next(iter(found.values()))
 
-    def _find(self, what: str, kind: str, key: str) -> Stored | None:
+    def _find(self, what: str, kind: str, key: object) -> Stored | None:
+        if not isinstance(key, str) or not key:
+            raise FlagrightMockError(f"an id must be a text of one character at least, was {key!r}")
         try:
             return Stored(self._admin.call("GET", f"/state/{what}/{kind}/{quote(key, safe='')}", world=self._name))
         except AdminError as error:

@@ -85,6 +85,7 @@ class Operation:
     each: Operation | None  # of a batch that is sent: what is done with each record, in the batch's own words
     listed: str  # of a batch: the property of its answer that holds the records; it names this kind of batch
     id_property: str  # of the answer; empty where it has none
+    holds: str  # the property of the answer that is what an event changed; empty where the whole answer is
     parameters: tuple[Parameter, ...]
     request: Schema | None  # raw, with $ref to models
     constraints: tuple[Constraint, ...]
@@ -237,6 +238,7 @@ def _operation(
         each=None,
         listed=listed,
         id_property=chosen.get("id", ""),
+        holds=chosen.get("holds", ""),
         parameters=tuple(
             Parameter(entry["name"], _choices(entry), entry["schema"]["type"] == "number", entry["x-evidence"])
             for entry in facts["parameters"]

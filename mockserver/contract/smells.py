@@ -20,6 +20,7 @@ class Notice:
     rule: str  # unknown-property | seconds | other-type | replaced | twice | not-valid
     message: str
     told: str = ""  # what the client is told in place of the message
+    near: bool = False  # whether an unknown property looks like a misspelt one
 
     @property
     def line(self) -> str:
@@ -50,7 +51,8 @@ def _smells(models: Models, schemas: Sequence[Schema], body: Any, results: Seque
                     yield Notice(place.pointer, "unknown-property", f"{message}; the sandbox says its results itself")
                     continue
                 near = did_you_mean(place.name, place.siblings)
-                yield Notice(place.pointer, "unknown-property", message, f"{message}; {near}" if near else "")
+                told = f"{message}; {near}" if near else ""
+                yield Notice(place.pointer, "unknown-property", message, told, near=bool(near))
         elif any(schema.get("x-unit") == "epoch-ms" for schema in place.declared) and in_seconds(place.value):
             yield Notice(place.pointer, "seconds", "looks like seconds", seconds_hint(place.value))
 

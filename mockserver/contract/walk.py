@@ -1,6 +1,6 @@
 """A value and the contract side by side: which property is declared, and by which schemas.
 
-Two things need it, both off the common path: absent-by-null properties, and warnings about what was accepted.
+Two things need it, both off the common path: warnings about what was accepted, and absent-by-null properties.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ class Place:
     holder: dict[str, Any]  # the object that has it
     name: str
     declared: tuple[Schema, ...]  # the schemas that declare it; empty for an unknown property
-    required: bool
     siblings: tuple[str, ...]  # every name that is declared or known here
     title: str  # the model's name, or ""
 
@@ -55,12 +54,11 @@ def _object(models: Models, flat: Sequence[Schema], value: dict[str, Any], point
         known |= dict.fromkeys(schema.get("x-known", ()))
     siblings = tuple(known)
     title = next((schema["title"] for schema in reversed(declaring) if "title" in schema), "")
-    for name in list(value):
+    for name in value:
         declared = tuple(schema["properties"][name] for schema in declaring if name in schema["properties"])
-        required = any(name in schema.get("required", ()) for schema in flat)
         place = f"{pointer}/{escape(name)}"
-        yield Place(place, value, name, declared, required, siblings, title)
-        if declared and name in value:  # the reader may have taken it out
+        yield Place(place, value, name, declared, siblings, title)
+        if declared:
             yield from walk(models, declared, value[name], place)
 
 
@@ -102,8 +100,26 @@ def drop_nulls(models: Models, schemas: Sequence[Schema], value: Any) -> None:
     """Take every optional, declared property that is null out of `value`, in place.
 
     The SDKs send null for an argument of None, so null on an optional property is absent (seen in the SDKs). In
-    free values null is a value and stays.
+    free values null is a value and stays. Parts without a null are passed over: each record of a batch may hold one.
     """
-    for place in walk(models, schemas, value):
-        if place.declared and not place.required and place.value is None:
-            del place.holder[place.name]
+    if not _holds_null(value):
+        return
+    flat = [part for schema in schemas for part in applicable(models, schema, value)]
+    if isinstance(value, list):
+        items = [schema["items"] for schema in flat if "items" in schema]
+        for entry in value:
+            drop_nulls(models, items, entry)
+    elif isinstance(value, dict):
+        required = {name for schema in flat for name in schema.get("required", ())}
+        for name in list(value):
+            declared = [schema["properties"][name] for schema in flat if name in schema.get("properties", ())]
+            if declared and value[name] is None and name not in required:
+                del value[name]
+            elif declared:
+                drop_nulls(models, declared, value[name])
+
+
+def _holds_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_null, value.values()))
+    return any(map(_holds_null, value)) if isinstance(value, list) else value is None

@@ -218,17 +218,8 @@ def read_filters(query: Iterable[tuple[str, str]], resolve: Resolve) -> Filters:
 
 
 _FILTERS = (
-    "operation",
-    "status",
-    "userId",
-    "transactionId",
-    "outcome",
-    "violations",
-    "warnings",
-    "fault",
-    "limit",
-    "since",
-)
+    "operation", "status", "userId", "transactionId", "outcome", "violations", "warnings", "fault", "limit", "since",
+)  # fmt: skip
 
 
 def _whole(name: str, value: str) -> int:

@@ -54,6 +54,8 @@ def put_record(ask: Ask) -> Done:
     violations, notices = check.check(body)
     if violations and profile != "lenient":
         raise Problem(422, violations[0].line, violations)
+    if _refuses_misspelt(ask) and (near := next((notice for notice in notices if notice.near), None)):
+        raise Problem(422, near.line)
     check.drop_nulls(body)
     name, notes = _key(ask), party_notes(operation.entity, body)
 
@@ -228,6 +230,14 @@ def _decided(facts: Facts, changes: Mapping[str, Any], outcome: str | None) -> F
         old = Decision(outcome, old.cra if facts.cra_locked else None, old.kyc if facts.kyc_locked else None)
     decision = Decision(new.outcome or old.outcome, new.cra or old.cra, new.kyc or old.kyc)
     return touched(facts, decision=decision)
+
+
+def _refuses_misspelt(ask: Ask) -> bool:
+    """Whether the query asks that a name which is near a known one is refused."""
+    wish = next((value for name, value in ask.pairs if name == "misspelt"), "warn")
+    if wish not in ("refuse", "warn"):
+        raise Problem(422, f"/misspelt: must be refuse or warn (sent {wish[:80]!r})")
+    return wish == "refuse"
 
 
 def _kind(ask: Ask) -> str:

@@ -15,7 +15,7 @@ from mockserver.contract import Contract
 from mockserver.controls import queries
 from mockserver.controls.desk import Ask, Done
 from mockserver.controls.patterns import UNMATCHED as NO_OPERATION
-from mockserver.errors import Problem
+from mockserver.errors import BY_STATE, Problem
 from mockserver.world.journal import Entry
 from mockserver.world.store import Journal
 from mockserver.world.tags import MISTAKES, UNMATCHED, VIOLATION, WARNING, Tag, read_tag
@@ -88,7 +88,8 @@ def _detail(mark: str, entry: Entry, number: int, contract: Contract) -> dict[st
         "status": facts["status"],
     }
     if mark == VIOLATION:
-        detail["violations"] = facts.get("violations") or [_unlisted(entry)]
+        broken = [found for found in facts.get("violations", ()) if found["rule"] not in BY_STATE]
+        detail["violations"] = broken or [_unlisted(entry)]
     elif mark == WARNING:
         detail["warnings"] = facts["warnings"]
     else:
@@ -110,8 +111,6 @@ def _unlisted(entry: Entry) -> dict[str, Any]:
 def _unmatched(entry: Entry, contract: Contract) -> str:
     """Why no operation took the request, and which one it is nearest to."""
     facts = entry.facts
-    if facts["operation"] != NO_OPERATION:
-        return f"{facts['operation']} is an operation of the vendor that is not built into this sandbox"
     path = facts["url"].partition("?")[0]
     shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}..."
     near = queries.nearest_route(entry, contract)

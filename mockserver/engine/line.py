@@ -22,7 +22,7 @@ from mockserver.controls.patterns import UNMATCHED
 from mockserver.controls.prefer import NONE, Preferences, read_preferences
 from mockserver.engine.call import Call, Reply, error_reply, success_reply
 from mockserver.engine.render import Renderer
-from mockserver.engine.sent import checked, flags
+from mockserver.engine.sent import flags, leniently
 from mockserver.engine.trail import Dials, Trail, judged, note
 from mockserver.errors import (
     ApiError,
@@ -33,6 +33,7 @@ from mockserver.errors import (
     Unauthorized,
     UnknownReference,
     Violation,
+    by_state,
 )
 from mockserver.world import batch, events, transactions, users
 from mockserver.world.outcomes import Outcomes
@@ -63,11 +64,10 @@ class Engine:
         self._choices = {"answers": ANSWERS, "outcome": outcomes.names, "validation": PROFILES}
         self._behaviours: Mapping[str, Callable[[Wish, Any], Effect]] = {
             "create-user": lambda wish, _: users.create_user(store, wish),
-            "get-user": lambda wish, _: users.get_user(store, wish),
+            "get-record": lambda wish, _: users.get_record(store, wish),
             "get-event": lambda wish, _: events.get_event(store, wish),
             "apply-event": lambda wish, render: events.apply_event(store, wish, render),
             "verify-transaction": lambda wish, _: transactions.verify_transaction(store, wish),
-            "get-transaction": lambda wish, _: transactions.get_transaction(store, wish),
             "apply-transaction-event": lambda wish, render: transactions.apply_transaction_event(store, wish, render),
             "apply-batch": lambda wish, each: batch.apply_batch(store, wish, each),
             "get-batch": lambda wish, show: batch.get_batch(store, wish, show),
@@ -159,7 +159,7 @@ class Engine:
 
         given: Callable[..., Any] = render
         if operation.listed:
-            given = self._each(call, wish, trail, seed) if operation.each else self._show(wish, dials, prefer)
+            given = self._each(call, wish, trail, prefer, seed) if operation.each else self._show(wish, dials, prefer)
         effect = _preferred(self._behave(wish, given, answers, dials, prefer), prefer)
         content = effect.replay or render(effect)
         trail.warnings = warnings = [*warnings, *effect.warnings]
@@ -173,7 +173,7 @@ class Engine:
         reply = success_reply(operation.status, content, warnings, applied, trail.outcome)
         if effect.violations:
             trail.violations = effect.violations
-            trail.mark = VIOLATION
+            trail.mark = "" if by_state(effect.violations) else VIOLATION
             refused = (f"{entry.where}: {entry.message}" for entry in effect.violations)
             reply = replace(reply, notes=(*refused, *reply.notes))
         return reply
@@ -185,30 +185,36 @@ class Engine:
         size = max(call.body_bytes, len(call.body))
         body, text = read_body(call.body, size=size, largest=dials.max_body_bytes, deepest=dials.max_depth)
         check = self.contract.check(operation, strict=profile == "strict")
-        violations, warnings = checked(check, body, profile, operation)
+        violations, warnings = check.check(body)
+        if profile == "lenient":
+            violations, warnings = leniently(violations, warnings, body, operation)
         if not violations and b"null" in call.body:
             check.drop_nulls(body)
             text = json_bytes(body)
         return body, text, violations, warnings
 
-    def _each(self, call: Call, wish: Wish, trail: Trail, seed: int) -> Callable[[Any, bool], Effect]:
+    def _each(
+        self, call: Call, wish: Wish, trail: Trail, prefer: Preferences, seed: int
+    ) -> Callable[[Any, bool], Effect]:
         """What does one record of a batch: what its own request would do, under the batch's name and constraints."""
         single = wish.operation.each
         assert single is not None  # noqa: S101 - a batch has one
         check = self.contract.check_each(wish.operation, strict=trail.profile == "strict")
-        nulls, answers, outcome = b"null" in call.body, trail.answers, trail.dials.outcome
+        nulls, answers, dials = b"null" in call.body, trail.answers, trail.dials
 
         def render(effect: Effect) -> bytes:
-            return self.renderer.render(single, effect, answers=answers, outcome=outcome, seed=seed)
+            return self.renderer.render(single, effect, answers=answers, outcome=dials.outcome, seed=seed)
 
         def each(record: Any, briefly: bool) -> Effect:
-            violations, warnings = checked(check, record, trail.profile, single, briefly=briefly)
+            violations, warnings = check.check(record, briefly=briefly)
+            if trail.profile == "lenient":
+                violations, warnings = leniently(violations, warnings, record, single)
             if violations:
                 raise BadRequest.of(violations)
             if nulls:
                 check.drop_nulls(record)
             own = replace(wish, operation=single, body=record, text=json_bytes(record))
-            effect = self._behaviours[single.do](own, render)
+            effect = self._behave(own, render, answers, dials, prefer)
             return replace(effect, warnings=(*warnings, *effect.warnings)) if warnings else effect
 
         return each
@@ -232,7 +238,8 @@ class Engine:
             operation = wish.operation
             asked = str(wish.id or wish.body.get(operation.id_property) or wish.body[operation.entity.id])
             way = "setting" if prefer.outcome is None else "prefer"
-            return Effect(asked, b"{}", Decision(prefer.outcome or dials.outcome), chosen_by=way)
+            known = {operation.holds: {operation.entity.id: wish.body[operation.entity.id]}} if operation.holds else {}
+            return Effect(asked, json_bytes(known), Decision(prefer.outcome or dials.outcome), chosen_by=way)
 
     def _fault(self, call: Call, operation: Operation, control: Control, trail: Trail, phase: str) -> None:
         """Let the first rule of the phase that matches and fires act: raise its answer, or note its delay."""

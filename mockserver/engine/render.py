@@ -74,7 +74,10 @@ class Renderer:
 
 
 def _named(body: dict[str, Any], operation: Operation, effect: Effect) -> bytes:
-    """The body with the id that was asked for, where the answer has one."""
+    """The body with the id that was asked for, where the answer has one, and that of the record that it holds."""
     if operation.id_property:
         body[operation.id_property] = effect.id
+    if operation.holds:
+        about = json.loads(effect.body)[operation.holds][operation.entity.id]
+        body[operation.holds] = {**body[operation.holds], operation.entity.id: about}
     return json_bytes(body)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from mockserver.contract.checks import BodyCheck, number
+from mockserver.contract.checks import number
 from mockserver.contract.operations import Operation
 from mockserver.contract.smells import Notice
 from mockserver.errors import Violation
@@ -24,28 +24,19 @@ def flags(operation: Operation, query: Sequence[tuple[str, str]]) -> dict[str, A
     return found
 
 
-def checked(
-    check: BodyCheck, body: Any, profile: str, operation: Operation, *, briefly: bool = False
+def leniently(
+    violations: list[Violation], warnings: list[Notice], body: Any, operation: Operation
 ) -> tuple[list[Violation], list[Notice]]:
-    """What refuses a body, or a record of a batch, under the profile, and what is to be said about it."""
-    violations, warnings = check.check(body, briefly=briefly)
-    if profile == "lenient":
-        violations, noted = _unstorable(violations, body, operation)
-        warnings = [*(Notice(entry.pointer, "not-valid", entry.message) for entry in noted), *warnings]
-    return violations, warnings
-
-
-def _unstorable(
-    violations: list[Violation], body: Any, operation: Operation
-) -> tuple[list[Violation], list[Violation]]:
-    """What even `lenient` refuses (no object, no id, no list of records), and the violations that are only noted."""
+    """What even `lenient` refuses of a body, or of a record of a batch (no object, no id, no list of records), else
+    nothing; and what is to be said about it.
+    """
     if not isinstance(body, dict):
-        return [Violation("body", "", "type", "must be an object")], []
+        return [Violation("body", "", "type", "must be an object")], warnings
     name, told = operation.entity.id, "must be a text of one character at least"
     if operation.each:
         name, told = "data", "must be a list"
     value = body.get(name)
     if isinstance(value, list) if operation.each else isinstance(value, str) and value:
-        return [], violations
+        return [], [*(Notice(entry.pointer, "not-valid", entry.message) for entry in violations), *warnings]
     fatal = [entry for entry in violations if entry.pointer == f"/{name}"]
-    return fatal or [Violation("body", f"/{name}", "required", told)], []
+    return fatal or [Violation("body", f"/{name}", "required", told)], warnings

@@ -12,7 +12,7 @@ from mockserver.contract.smells import Notice
 from mockserver.controls.document import Control
 from mockserver.controls.faults import NOBODY, About, Fired, about
 from mockserver.engine.call import Call, Reply
-from mockserver.errors import ApiError, BadRequest, TooLarge, Violation
+from mockserver.errors import ApiError, BadRequest, TooLarge, Violation, by_state
 from mockserver.world.journal import circumstances, encode_entry, headers_json, kept
 from mockserver.world.store import Store
 from mockserver.world.tags import CLEAN, UNMATCHED, VIOLATION, WARNING, make_tag
@@ -68,10 +68,10 @@ def judged(error: ApiError, *, taken: bool) -> str:
     """How a request that is answered with this error counts in the verdict; `taken` is whether an operation took it.
 
     Only the contract's refusals are the client's mistakes: 400 and 413, and what no operation takes. What the test
-    author asked for (a forced status, on-duplicate=reject), 401, an unknown id and a conflict are not.
+    author asked for (a forced status, on-duplicate=reject), 401, an unknown id or user and a conflict are not.
     """
     if isinstance(error, BadRequest | TooLarge):
-        return CLEAN if any(entry.rule == "duplicate" for entry in error.violations) else VIOLATION
+        return CLEAN if by_state(error.violations) else VIOLATION
     return CLEAN if taken else UNMATCHED
 
 

@@ -92,7 +92,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """What controls workers asks the server elsewhere once, so that they need not all say that it is dead."""
     config = session.config
-    if config.stash[_RUN].choices.url and not hasattr(config, "workerinput") and _distributes(config):
+    if config.stash[_RUN].choices.url and _distributes(config) and _runs(config):
         _check(config)
 
 
@@ -112,7 +112,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         if run.choices.env and "flagright_mock" in names:
             names.remove("flagright_mock")
             names.insert(0, "flagright_mock")  # fixtures that build the app read the environment
-    if run.choices.url and not hasattr(config, "workerinput") and uses_mock(items):
+    if run.choices.url and _runs(config) and uses_mock(items):
         _check(config)
 
 
@@ -183,6 +183,11 @@ def _check(config: pytest.Config) -> None:
         config.stash[_RUN].server()
     except MockserverError as error:
         raise pytest.UsageError(f"flagright_mock: {error}") from None
+
+
+def _runs(config: pytest.Config) -> bool:
+    """Whether this process is the one that starts tests; an editor that only collects them needs no server."""
+    return not hasattr(config, "workerinput") and not config.getoption("collectonly")
 
 
 def _distributes(config: pytest.Config) -> bool:

@@ -28,6 +28,8 @@ class Run:
         self.late: list[tuple[str, int]] = []  # notes of tests whose key was used after their end, how often
         self._server: MockServer | None = None
         self._shared: FlagrightMock | None = None  # with isolation=reset
+        # How often each mistake was told of the test that runs; None until it is judged, or where it failed.
+        self._told: dict[tuple[str, str], int] | None = None
 
     def server(self) -> MockServer:
         """The server, started or asked for at first use. Raises MockserverError in one line."""
@@ -54,7 +56,7 @@ class Run:
 
     def begin(self, item: pytest.Item, patch: pytest.MonkeyPatch) -> FlagrightMock:
         """The handle of a test, and its environment, which `patch` undoes."""
-        choices = self.chosen(item)
+        choices, self._told = self.chosen(item), None
         if self.choices.isolation == "reset":
             shared, server = self._share(), self.server()
             handle = server.begin(shared.world, choices)
@@ -64,7 +66,17 @@ class Run:
         return handle
 
     def end(self, item: pytest.Item, handle: FlagrightMock) -> None:
-        """The test is over, and its world with it, unless the next one has the same."""
+        """The test is over, and its world with it, unless the next one has the same.
+
+        What fixtures that use it did on their way out is judged as well.
+        """
+        try:
+            if self._told is not None:
+                self.judge(item, handle)
+        finally:
+            self._close(item, handle)
+
+    def _close(self, item: pytest.Item, handle: FlagrightMock) -> None:
         if self.choices.isolation == "reset":
             handle.close()
         else:
@@ -75,12 +87,14 @@ class Run:
         return read_marker(item.iter_markers(MARKER), self.choices, self.config.rootpath, item.nodeid)
 
     def judge(self, item: pytest.Item, handle: FlagrightMock) -> None:
-        """Say what the client got wrong: fail the test for what fails it, and warn of the rest."""
+        """Say what the client got wrong, once: fail the test for what fails it, and warn of the rest."""
         from mockserver.client.contract import FAIL_ON
         from mockserver.errors import FlagrightContractWarning
 
         fail_on = self.chosen(item).fail_on
-        mistakes = handle.mistakes()
+        told, self._told = self._told or {}, None
+        found = handle.mistakes()
+        mistakes = [mistake for mistake in found if mistake.count > told.get((mistake.kind, mistake.text), 0)]
         failing = [mistake for mistake in mistakes if mistake.kind in FAIL_ON[fail_on]]
         path, line, _ = item.location
         place = str(Path(self.config.rootpath, path)), (line or 0) + 1
@@ -90,6 +104,7 @@ class Run:
         if failing:
             lines = [f"the client got the API wrong (flagright_mock_fail_on = {fail_on}):"]
             pytest.fail("\n".join([*lines, *(f"  {mistake}" for mistake in failing)]), pytrace=False)
+        self._told = {(mistake.kind, mistake.text): mistake.count for mistake in found}
 
     def finish(self) -> None:
         """The run is over: what came late is noted, the shared world deleted, the server stopped."""

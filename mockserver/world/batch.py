@@ -16,7 +16,7 @@ from typing import Any
 
 from mockserver.contract.parse import json_bytes
 from mockserver.contract.smells import Notice
-from mockserver.errors import LARGEST_REPORT, ApiError, BadRequest, NotFound, Violation
+from mockserver.errors import LARGEST_REPORT, ApiError, BadRequest, NotFound, Violation, by_state
 from mockserver.world.records import Decision, Facts, Record, encode_record, record_key
 from mockserver.world.store import Found, Store, Writes
 from mockserver.world.transactions import own_id
@@ -70,7 +70,7 @@ def apply_batch(store: Store, wish: Wish, each: Callable[[Any, bool], Effect]) -
         chosen_by="each record",
         after=body,
         key=key,
-        violations=tuple(done.violations),
+        violations=(*done.mistakes, *done.refusals)[:LARGEST_REPORT],
     )
 
 
@@ -81,25 +81,28 @@ class _Done:
         self._wish = wish
         self.places: dict[str, int] = {}  # the store's keys of the records, each once, with its first place
         self._failed: list[dict[str, str]] = []
-        self.violations: list[Violation] = []
+        self.mistakes: list[Violation] = []
+        self.refusals: list[Violation] = []  # by what the world holds
         self.warnings: list[Notice] = []
 
     def add(self, index: int, record: Any, each: Callable[[Any, bool], Effect]) -> None:
         """Do one record and note what became of it."""
         pointer = f"/data/{index}"
         try:
-            effect = each(record, len(self.violations) + len(self.warnings) >= LARGEST_REPORT)
+            effect = each(record, len(self.mistakes) + len(self.warnings) >= LARGEST_REPORT)
         except ApiError as error:
-            found = error.violations or (Violation("body", "", "refused", error.message, hint=error.hint),)
+            found = error.violations or (Violation("body", "", "refused", error.message),)
             found = tuple(replace(entry, pointer=pointer + entry.pointer) for entry in found)
-            told = "; ".join(entry.line for entry in found)[:_LONGEST_MESSAGE]
+            told = "; ".join([*(entry.line for entry in found), *filter(None, [error.hint])])[:_LONGEST_MESSAGE]
             self._failed.append({**self._id(record), "reasonCode": HTTPStatus(error.status).name, "message": told})
-            self.violations += found[: LARGEST_REPORT - len(self.violations)]
+            kept = self.refusals if by_state(found) else self.mistakes
+            kept += found[: LARGEST_REPORT - len(kept)]
             return
         notices = list(effect.warnings)
         if effect.key in self.places and effect.replay is None:
             notices.append(Notice("", "twice", f"has the id of /data/{self.places[effect.key]} and follows it"))
-        self.places.setdefault(effect.key, index)
+        if effect.key:  # a stub stores nothing of an unknown user
+            self.places.setdefault(effect.key, index)
         notices = notices[: LARGEST_REPORT - len(self.warnings)]
         self.warnings += [replace(entry, pointer=pointer + entry.pointer) for entry in notices]
 

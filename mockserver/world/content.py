@@ -19,11 +19,10 @@ from mockserver.contract.operations import Operation
 from mockserver.errors import WorldError
 from mockserver.world.entries import Unreadable, entries
 from mockserver.world.outcomes import levels
-from mockserver.world.records import Facts, encode_record, record_key
+from mockserver.world.records import OWN_EVENTS, Facts, encode_record, record_key
 from mockserver.world.transactions import party_notes
 from mockserver.world.users import without_results
 
-_BATCH = "batch"
 _MEMBERS = ("kind", "type", "body")
 _MOST_WRONG = 10  # entries that are reported before the rest is left unread
 _LONGEST_NAME = 200  # characters of a path in a message
@@ -106,8 +105,8 @@ def _written(
         known = ", ".join(" ".join(pair) for pair in operations)
         sent = f"kind {_quoted(entry['kind'])} and type {_quoted(entry['type'])}"
         raise WorldError(f"kind and type must be one of: {known} (sent {sent})")
-    if kind == _BATCH:
-        return _batch(entry["type"], entry["body"], bundled=bundled)
+    if operation.each is not None:
+        return _batch(operation, operation.each, entry["body"], bundled=bundled)
     check = contract.check(operation, strict=profile == "strict")
     violations, _ = check.check(entry["body"])
     if violations and (profile != "lenient" or not isinstance(entry["body"], dict)):
@@ -123,12 +122,16 @@ def _written(
     return key, {**notes, key: encode_record(Facts(levels(body, None), bundled=bundled), body)}
 
 
-def _batch(listed: str, body: Any, *, bundled: bool) -> Written:
+def _batch(operation: Operation, each: Operation, body: Any, *, bundled: bool) -> Written:
     """A batch, which has no body that a client would send: its id, and the places of its records."""
     batch_id, records = (body.get("batchId"), body.get("records")) if isinstance(body, dict) else (None, None)
     if not isinstance(batch_id, str) or not isinstance(records, list) or not all(isinstance(r, str) for r in records):
         raise WorldError("/body: must have batchId, a text, and records, a list of texts")
-    key = record_key(_BATCH, listed, batch_id)
+    place = record_key(each.writes, each.type, "")
+    records = [r for r in records if not r.startswith(OWN_EVENTS)]  # are not exported, and would be other ones here
+    if not all(record.startswith(place) for record in records):
+        raise WorldError(f"/body/records: each must begin with {place}")
+    key = record_key(operation.writes, operation.type, batch_id)
     kept = {"batchId": batch_id, "records": records}
     return key, {key: encode_record(Facts(bundled=bundled), kept)}
 

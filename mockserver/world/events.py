@@ -138,7 +138,7 @@ def get_event(store: Store, wish: Wish) -> Effect:
         hint = hint_other_world(store, wish, key, "An event")
         raise NotFound(
             f"There is no {wish.entity.noun} event {shown(wish.id)}",
-            hint=hint or "Only an event that was sent with an eventId can be had.",
+            hint=hint or "An event is had by the eventId that was sent with it, or that its answer gave.",
         )
     record = Record.decode(stored)
     return Effect(wish.id, record.body, record.facts.decision)

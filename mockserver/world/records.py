@@ -16,6 +16,8 @@ from typing import Any
 
 from mockserver.contract.parse import json_bytes
 
+OWN_EVENTS = "own-event/"  # what the store's keys of events without an eventId begin with
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -106,7 +108,7 @@ def event_key(entity: str, event_id: str) -> str:
 
 def own_event_key(entity: str, number: int) -> str:
     """The store's key of an event without an eventId: a namespace that no client can reach."""
-    return f"own-event/{entity}/{number:09d}"
+    return f"{OWN_EVENTS}{entity}/{number:09d}"
 
 
 def counter_key(name: str) -> str:

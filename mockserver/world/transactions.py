@@ -1,4 +1,4 @@
-"""Verifying and reading transactions, and applying their events: plain functions over what the store holds.
+"""Verifying transactions, and applying their events: plain functions over what the store holds.
 
 The SDKs say that the users a transaction names must be stored, unless the query says otherwise, and that its state is
 CREATED by default. The rest is our choice, and as it is for users.
@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.clock import draw
 from mockserver.contract.operations import Entity
 from mockserver.contract.parse import json_bytes
-from mockserver.errors import NotFound, UnknownReference, Violation
+from mockserver.errors import UnknownReference, Violation
 from mockserver.world.events import applied_before
 from mockserver.world.merge import merged
 from mockserver.world.records import (
@@ -27,7 +27,16 @@ from mockserver.world.records import (
     user_key,
 )
 from mockserver.world.store import Found, Store, Writes
-from mockserver.world.users import Effect, Wish, hint_other_world, onto, shown, stored_body, without_results
+from mockserver.world.users import (
+    Effect,
+    Wish,
+    hint_elsewhere,
+    hint_other_world,
+    onto,
+    shown,
+    stored_body,
+    without_results,
+)
 
 
 def verify_transaction(store: Store, wish: Wish) -> Effect:
@@ -74,17 +83,6 @@ def verify_transaction(store: Store, wish: Wish) -> Effect:
         raise
 
 
-def get_transaction(store: Store, wish: Wish) -> Effect:
-    """The stored transaction; NotFound says in which other world the id is."""
-    key = record_key(wish.entity.kind, wish.entity.name, wish.id)
-    stored = store.get(wish.world, key)
-    if stored is None:
-        hint = hint_other_world(store, wish, key, "A transaction")
-        raise NotFound(f"There is no transaction {shown(wish.id)}", hint=hint)
-    record = Record.decode(stored)
-    return Effect(wish.id, record.body, record.facts.decision)
-
-
 def apply_transaction_event(store: Store, wish: Wish, answer: Any) -> Effect:
     """Apply an event to its transaction and keep both: the state is set, the updated attributes are merged.
 
@@ -128,7 +126,7 @@ def apply_transaction_event(store: Store, wish: Wish, answer: Any) -> Effect:
     try:
         return store.update(wish.world, (key, kept_key, *wish.choice.keys), change)
     except UnknownReference as error:
-        error.hint = hint_other_world(store, wish, key, "A transaction")
+        error.hint = hint_elsewhere(store, wish, transaction_id)
         raise
 
 

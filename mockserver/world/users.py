@@ -1,4 +1,4 @@
-"""Creating and reading users: plain functions over what the store holds."""
+"""Creating users, and reading them and transactions: plain functions over what the store holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.contract.smells import Notice
 from mockserver.errors import BadRequest, NotFound, Violation
 from mockserver.world.merge import merged
 from mockserver.world.outcomes import Outcomes, levels
-from mockserver.world.records import Decision, Facts, Record, user_key
+from mockserver.world.records import Decision, Facts, Record, record_key, user_key
 from mockserver.world.store import Found, Store, Writes
 
 
@@ -75,9 +75,9 @@ class Effect:
 
 def create_user(store: Store, wish: Wish) -> Effect:
     """Store a user. A stored one is replaced, merged into or a 400, as the setting on-duplicate says (ours)."""
-    user_id = wish.body["userId"]
-    key = user_key(wish.entity.name, user_id)
-    other_key = user_key(wish.entity.other, user_id)
+    entity, user_id = wish.entity, wish.body["userId"]
+    key = user_key(entity.name, user_id)
+    other_key = user_key(entity.other, user_id)
     user = wish.own_body
 
     def change(found: Found) -> tuple[Writes, Effect]:
@@ -132,13 +132,11 @@ def onto(stored: bytes | None, wish: Wish, sent: dict[str, Any]) -> tuple[dict[s
     return sent, Facts(), [Notice("", "replaced", told)]
 
 
-def get_user(store: Store, wish: Wish) -> Effect:
-    """The stored user; NotFound says where else the id is."""
-    stored = store.get(wish.world, user_key(wish.entity.name, wish.id))
+def get_record(store: Store, wish: Wish) -> Effect:
+    """The stored user or transaction; NotFound says where else the id is."""
+    stored = store.get(wish.world, record_key(wish.entity.kind, wish.entity.name, wish.id))
     if stored is None:
-        raise NotFound(
-            f"There is no {wish.entity.name} user {shown(wish.id)}", hint=hint_elsewhere(store, wish, wish.id)
-        )
+        raise NotFound(f"There is no {wish.entity.noun} {shown(wish.id)}", hint=hint_elsewhere(store, wish, wish.id))
     record = Record.decode(stored)
     return Effect(wish.id, record.body, record.facts.decision)
 
@@ -158,12 +156,12 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:80] + "…")
 
 
-def hint_elsewhere(store: Store, wish: Wish, user_id: str) -> str | None:
-    """Where else a user with this id is: as the other type, or in another world (its name, never a key)."""
-    other = store.get(wish.world, user_key(wish.entity.other, user_id))
-    if other is not None:
-        return f"There is a {wish.entity.other} user with this id."
-    return hint_other_world(store, wish, user_key(wish.entity.name, user_id), "A user")
+def hint_elsewhere(store: Store, wish: Wish, record_id: str) -> str | None:
+    """Where else a record with this id is: as the other type of user, or in another world (its name, never a key)."""
+    entity = wish.entity
+    if entity.other and store.get(wish.world, user_key(entity.other, record_id)) is not None:
+        return f"There is a {entity.other} user with this id."
+    return hint_other_world(store, wish, record_key(entity.kind, entity.name, record_id), f"A {entity.kind}")
 
 
 def hint_other_world(store: Store, wish: Wish, key: str, what: str) -> str | None:

@@ -176,6 +176,19 @@ def test_records_are_put_seen_and_deleted(admin: Admin) -> None:
     assert admin.problem("DELETE", path)[0] == 404
 
 
+def test_a_misspelt_name_is_stored_or_refused(admin: Admin) -> None:
+    """By default a misspelt name is a warning; with misspelt=refuse nothing is stored, other unknown names are."""
+    path, body = "/state/users/consumer/u", user("u", usrDetails={})
+    refused = admin.call("PUT", f"{path}?misspelt=refuse", body)
+    assert (refused.status, refused.body["detail"]) == (
+        422, "/usrDetails: not a property of User; did you mean userDetails?"
+    )  # fmt: skip
+    assert admin.call("PUT", f"{path}?misspelt=refus", body).status == 422
+    assert admin.call("GET", path).status == 404
+    assert admin.put(f"{path}?misspelt=refuse", user("u", odd=1))["body"]["odd"] == 1
+    assert admin.put(f"{path}?misspelt=warn", body)["warnings"] == admin.put(path, body)["warnings"] != []
+
+
 def test_a_transaction_is_put_seen_and_deleted(admin: Admin) -> None:
     """A transaction and its event are put, listed and deleted as users are; GET shows no state that nobody gave."""
     assert admin.put("/state/transactions/transaction/t", PAYMENT)["body"] == PAYMENT

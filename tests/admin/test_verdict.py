@@ -13,7 +13,7 @@ import pytest
 
 from mockserver.server import Server
 from tests.admin.client import EVENTS, USERS, Admin, document, event, own, user
-from tests.harness import Answer, Api, contract, over_http
+from tests.harness import NOW, Answer, Api, contract, over_http
 
 CONSUMER, BUSINESS = f"{USERS}/u", "/business/users"
 
@@ -61,6 +61,8 @@ def play(api: Api, calls: Iterable[tuple[Any, ...]]) -> list[int]:
 
 
 CREATED = ("POST", USERS, user())
+PAYMENT = {"transactionId": "t", "type": "T", "timestamp": NOW, "originUserId": "nobody"}
+OF_NO_PAYMENT = {"transactionId": "t", "timestamp": NOW, "transactionState": "SENT"}
 # settings of the world, the requests, the status of the last, and its violations, warnings, unmatched
 CASES: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]], int, tuple[int, int, int]]] = {
     "valid": ({}, [CREATED, ("GET", CONSUMER)], 200, (0, 0, 0)),
@@ -82,6 +84,12 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]], int, tuple[int, in
     "no such method": ({}, [("PUT", CONSUMER, user())], 405, (0, 0, 1)),
     "an unknown id": ({}, [("GET", CONSUMER)], 404, (0, 0, 0)),
     "an event of nobody": ({}, [("POST", EVENTS, event())], 404, (0, 0, 0)),
+    "a transaction of nobody": ({}, [("POST", "/transactions", PAYMENT)], 400, (0, 0, 0)),
+    "an event of no transaction": ({}, [("POST", "/events/transaction", OF_NO_PAYMENT)], 400, (0, 0, 0)),
+    "a batch of what is unknown": ({}, [("POST", f"/batch{EVENTS}", {"data": [event()] * 200})], 201, (0, 0, 0)),
+    "a batch with a violation": (
+        {}, [("POST", "/batch/transactions", {"data": [PAYMENT] * 200 + [PAYMENT | {"type": 5}]})], 201, (1, 0, 0),
+    ),
     "a conflict": (
         {}, [CREATED, ("POST", EVENTS, event(eventId="e")), ("POST", EVENTS, event(eventId="e", reason="r"))],
         409, (0, 0, 0),

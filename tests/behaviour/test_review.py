@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from mockserver.errors import WorldError
 from tests.harness import NOW, Api, made
 
 USER = {"userId": "u", "createdTimestamp": NOW}
@@ -70,3 +71,23 @@ def test_the_hint_of_a_401_is_true() -> None:
     """Where keys are listed, a missing one is not told that any text will do."""
     listed = made(api_keys=("a", "b"))
     assert "Any text" not in listed.call("GET", "/consumer/users/u", headers={"x-api-key": None}).body["hint"]
+
+
+def test_a_batch_that_is_imported_lists_records_of_its_kind_alone() -> None:
+    """Places of other kinds are refused by name; events without an id, which no export holds, are left out."""
+    entry = {"kind": "batch", "type": "consumerUserEvents"}
+    for place in ("user/consumer/u", "counter/own-event", "event/business/e"):
+        with pytest.raises(WorldError, match="must begin with event/consumer/"):
+            made(world=json.dumps({**entry, "body": {"batchId": "b", "records": [place]}}))
+    mixed = {"batchId": "b", "records": ["own-event/consumer/000000001", "event/consumer/e"]}
+    copy = made(world=json.dumps([{**entry, "body": mixed}, {"kind": "user", "type": "consumer", "body": USER}]))
+    assert copy.post("/events/consumer/user", EVENT).status == 201  # the first without an id here
+    page = copy.get("/batch/events/consumer/user/b").body
+    assert (page["consumerUserEvents"], page["totalCount"]) == ([], 1)
+
+
+def test_a_refused_record_of_a_batch_is_told_the_way_out(api: Api) -> None:
+    """What a request by itself gets as a hint stands in the message of a batch's record."""
+    payment = {"transactionId": "t", "type": "T", "timestamp": NOW, "originUserId": "nobody"}
+    refused = api.post("/batch/transactions", {"data": [payment]}).body["failedRecords"][0]
+    assert "validateOriginUserId=false in the query" in refused["message"]

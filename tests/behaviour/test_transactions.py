@@ -201,7 +201,9 @@ def test_a_stateless_stub_knows_every_transaction(answers: str) -> None:
     api = fresh(answers=answers, outcome="blocked")
     verified = api.post(PATH, transaction(originUserId="nobody"))
     assert (verified.status, verified.body["transactionId"], verified.body["status"]) == (201, "t", "BLOCK")
-    assert api.post(EVENTS, event(eventId="e")).body["eventId"] == "e"
+    told = api.post(EVENTS, event(eventId="e")).body
+    assert (told["eventId"], told["transaction"]["transactionId"]) == ("e", "t")
+    assert api.post(f"/batch{PATH}", {"data": [transaction(originUserId="nobody")]}).body["status"] == "SUCCESS"
     assert api.get(f"{PATH}/t").body["transactionId"] == "t"
     assert Admin(api).ask("GET", "state")["transactions"] == {"transaction": 0}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ import yaml
 
 from mockserver.config import PREFIX, SETTINGS
 from mockserver.world.outcomes import Outcomes
-from tests.harness import ROOT, contract, running
+from tests.harness import ROOT, Api, contract, over_http, running
 
 FOLDER = ROOT / "docs" / "ci"
 PAGE = (ROOT / "docs" / "ci.md").read_text()
@@ -74,6 +76,22 @@ def test_the_github_service_is_real() -> None:
     assert job["env"]["FLAGRIGHT_URL"] == f"http://127.0.0.1:{ports.split(':')[0]}"
     assert ports.split(":")[1] == PORT
     assert job["env"][APP_KEY]
+
+
+def test_the_github_job_ends_with_a_verdict() -> None:
+    """The job's last step, run as it stands, is silent while the client is clean, and fails with the list when not."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    step = parsed("github-actions.yml")["jobs"]["test"]["steps"][-1]
+    assert step["if"] == "always()"
+    with running() as server:
+        given: dict[str, Any] = {"env": {**os.environ, "FLAGRIGHT_URL": server.url}, "text": True, "check": False}
+        clean = subprocess.run(["bash", "-e", "-c", step["run"]], capture_output=True, **given)
+        assert (clean.returncode, clean.stdout) == (0, "")
+        Api(over_http(server.url)).post("/consumer/users", {})
+        dirty = subprocess.run(["bash", "-e", "-c", step["run"]], capture_output=True, **given)
+        assert dirty.returncode != 0
+        assert json.loads(dirty.stdout)["counts"]["violations"] == 1
 
 
 def test_the_gitlab_service_is_real() -> None:

@@ -137,5 +137,5 @@ def test_many_delayed_answers_hold_nobody_up(server: Server, api: Api) -> None:
 
     fast, slow, answered = asyncio.run(crowd())
     assert answered == MANY
-    assert fast < 1.5
+    assert fast < 3.5
     assert slow >= 4

@@ -13,7 +13,7 @@ import pytest
 # Installed, the plugin comes by its entry point; from a source tree it is named.
 NAMED = [] if entry_points(group="pytest11", name="flagright_mock") else ["-p", "mockserver.pytest_plugin"]
 # Other plugins of the development environment, which cost time and print.
-FOREIGN = ("hypothesispytest", "anyio", "faker", "cacheprovider")
+FOREIGN = ("hypothesispytest", "anyio", "faker", "schemathesis", "cacheprovider")
 
 
 class Inner:

@@ -107,6 +107,25 @@ def test_users_and_events_are_put_and_seen(mock: FlagrightMock) -> None:
     assert all(request.operation != "createConsumerUser" for request in mock.requests())
 
 
+def test_transactions_are_put_and_seen(mock: FlagrightMock) -> None:
+    """A transaction is added with what it needs made up, verified, changed by an event and seen, as a user is."""
+    assert mock.add_transaction() == {"transactionId": "transaction-1", "type": "TRANSFER", "timestamp": 1767225600000}
+    sent = {"transactionId": "t", "type": "TRANSFER", "timestamp": NOW, "originUserId": "u"}
+    with mock.expect_refusal("/originUserId"):
+        mock.session.post("/transactions", json=sent)
+    mock.add_consumer(user_id="u")
+    with mock.set_outcome("blocked", transaction_id="t"), mock.add_fault(503, transaction_id="other"):
+        assert mock.session.post("/transactions", json=sent).json()["status"] == "BLOCK"
+    assert mock.transaction("t").outcome == "blocked"
+    event = {"transactionId": "t", "timestamp": NOW, "eventId": "e", "transactionState": "SUCCESSFUL"}
+    assert mock.session.post("/events/transaction", json=event).status_code == 201
+    assert mock.transaction("t")["transactionState"] == "SUCCESSFUL"
+    assert mock.event("e") == mock.event("e", type="transaction") == event
+    mock.assert_requested("transactions.verify", times=1, status=201, transaction_id="t")
+    with pytest.raises(LookupError, match="no transaction 'tt' in this world"):
+        mock.transaction("tt")
+
+
 def test_requests_are_objects(mock: FlagrightMock) -> None:
     """A request has what a person looks for, and no secret."""
     post(mock, createdTimestmp=1)
@@ -206,7 +225,10 @@ def test_an_expected_refusal_is_no_mistake(mock: FlagrightMock) -> None:
         pass
     with pytest.raises(ZeroDivisionError), mock.expect_refusal():
         _ = post(mock, createdTimestamp=-1).status_code / 0
-    with pytest.raises(ApiError), mock.expect_refusal("/legalEntity"):
+    with pytest.raises(AssertionError, match=told) as failed, mock.expect_refusal("/legalEntity"):
+        client.consumer_users.create(user_id="u", created_timestamp=-1)  # the SDK's error for it is not the point
+    assert failed.value.__suppress_context__
+    with mock.add_fault(400), pytest.raises(ApiError), mock.expect_refusal("/legalEntity"):
         client.consumer_users.create(user_id="u", created_timestamp=-1)
     assert [(mistake.kind, mistake.count) for mistake in mock.mistakes()] == [("violations", 2)]
 
