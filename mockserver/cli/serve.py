@@ -73,10 +73,13 @@ def _serve(settings: Settings, show: bool) -> None:
 
     docs = f"{reachable(server.host, server.url)}/docs"
 
-    def greet() -> None:
+    def settle() -> None:
         # What there is now stays to the end: no collection need look through it again, 30 ms each time.
         gc.freeze()
         gc.enable()
+
+    def greet() -> None:
+        settle()
         # Standard output holds JSON lines alone where those were asked for; and nobody may be listening at all.
         with contextlib.suppress(OSError, ValueError):
             click.echo(_banner(server.url, docs, settings), err=settings.log_format == "json")
@@ -90,7 +93,7 @@ def _serve(settings: Settings, show: bool) -> None:
         return
     from mockserver.server.workers import Workers
 
-    status = Workers(server.run, settings.workers, _say).run(greet)
+    status = Workers(lambda: server.run(settle), settings.workers, _say).run(greet)
     release_output()
     sys.exit(status)
 

@@ -6,6 +6,7 @@ Every key of a world has the world in braces, so that a cluster keeps them in on
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,7 @@ class RedisWire:
                 retry=Retry(NoBackoff(), 0),
             )
             self.client.connection_pool.make_connection()
+            weakref.finalize(self, self.client.connection_pool.disconnect)  # a store that is let go leaves no socket
         except (ValueError, TypeError) as error:
             raise StoreError(f"store redis: the URL cannot be used: {str(error).replace(url, '...')}") from None
         self._errors: Any = redis.RedisError

@@ -162,7 +162,7 @@ class World:
         self.users[key] = user
         return 201, {"userId": body["userId"], **results_of(user.outcome, user.levels)}
 
-    def get_user(self, call: Body) -> Reply:
+    def get_record(self, call: Body) -> Reply:
         """The user as it is, and what was decided."""
         user = self.users.get((call["entity"], call["id"]))
         return (200, shown(call, user)) if user else (404, None)
