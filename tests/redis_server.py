@@ -19,7 +19,7 @@ def binary() -> str:
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if found is None:
         reason = "needs redis-server: apt-get install redis-server"
-        if os.environ.get("MOCKSERVER_REQUIRE_REDIS"):
+        if os.environ.get("TEST_REQUIRE_REDIS"):
             pytest.fail(reason)
         pytest.skip(reason)
     return found
