@@ -126,9 +126,7 @@ def test_our_own_assets_name_no_host(name: str) -> None:
 
 
 @pytest.mark.skipif(FOUND is None, reason="Chromium is not installed")
-@pytest.mark.skipif(
-    "TEST_BROWSER" not in os.environ, reason="takes ten seconds: TEST_BROWSER=1 asks for it"
-)
+@pytest.mark.skipif("TEST_BROWSER" not in os.environ, reason="takes ten seconds: TEST_BROWSER=1 asks for it")
 def test_a_person_tries_an_operation_in_the_browser(server: Server, tmp_path: Path) -> None:
     """In a browser all operations stand there; authorised with a key of one's own, Execute shows the user."""
     with browser(tmp_path) as page:
