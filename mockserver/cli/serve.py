@@ -93,6 +93,7 @@ def _serve(settings: Settings, show: bool) -> None:
         return
     from mockserver.server.workers import Workers
 
+    app.extensions["mockserver"].store.release()
     status = Workers(lambda: server.run(settle), settings.workers, _say).run(greet)
     release_output()
     sys.exit(status)

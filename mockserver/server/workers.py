@@ -7,9 +7,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 GRACE = 0.8  # seconds that a worker has to end; then it is killed
 _QUICK = 2.0  # seconds; a worker that ends sooner than that did not come up
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOST_FAILURES = 5  # of workers that did not come up, one after another
 
 
@@ -28,7 +30,9 @@ class Workers:
 
     def run(self, on_ready: Callable[[], None]) -> int:
         """Serve until SIGINT, SIGTERM or SIGHUP; the exit status: 1 where workers do not come up."""
-        before = {each: signal.signal(each, self._end) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        # Under nohup a hang-up is ignored, and so it stays.
+        ends = [each for each in _ENDS if each != signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN]
+        before = {each: signal.signal(each, self._end) for each in ends}
         try:
             for _ in range(self._count):
                 self._fork()
@@ -48,8 +52,9 @@ class Workers:
             return
         status = 1
         try:
-            for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(each, signal.SIG_DFL)
+            for each in _ENDS:
+                if signal.getsignal(each) is not signal.SIG_IGN:
+                    signal.signal(each, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
             self._serve()
             status = 0
@@ -84,7 +89,8 @@ class Workers:
         last = signal.SIGKILL if self._ending else signal.SIGTERM
         self._ending = True
         for child in list(self._born):
-            os.kill(child, last)
+            with suppress(ProcessLookupError):  # it ended by itself, just now
+                os.kill(child, last)
         if last == signal.SIGTERM:
             signal.signal(signal.SIGALRM, self._end)
             signal.setitimer(signal.ITIMER_REAL, GRACE)

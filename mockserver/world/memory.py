@@ -91,6 +91,9 @@ class MemoryStore:
     def ping(self) -> None:
         """See Store."""
 
+    def release(self) -> None:
+        """See Store."""
+
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""
         return self._look(world).part(key).get(key)

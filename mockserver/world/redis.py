@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import cast
 
 from mockserver.errors import Unavailable
 from mockserver.world.finished import LONGEST_NOTE, Late
@@ -71,6 +72,10 @@ class RedisStore:
     def ping(self) -> None:
         """See Store."""
         self._wire.read(("PING",))
+
+    def release(self) -> None:
+        """See Store."""
+        self._wire.client.connection_pool.disconnect()
 
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""
@@ -138,11 +143,11 @@ class RedisStore:
     def make(self, world: str, content: Mapping[str, bytes]) -> None:
         """See Store."""
         self.drop(world)
-        meta, controls, kept, _, _, finished, _, initial = self._wire.keys(world)
+        meta, controls, kept, *_, finished, _, initial = self._wire.keys(world)
         set_by = {key: value for key, value in content.items() if key.startswith(CONTROL)}
         rest = {key: value for key, value in content.items() if key not in set_by}
         self._wire.write(
-            ("DEL", finished),
+            ("DEL", *self._wire.keys(world)[:5], finished, initial),
             *fields(initial, {"": b"", **content}),  # never empty, so that it is there
             *fields(kept, rest),
             *fields(controls, set_by),
@@ -236,8 +241,7 @@ class RedisStore:
 
     @property
     def _open(self) -> Turn | None:
-        turn: Turn | None = getattr(self._local, "turn", None)
-        return turn
+        return cast(Turn | None, getattr(self._local, "turn", None))
 
     @property
     def _turn(self) -> Turn:
@@ -273,8 +277,7 @@ class RedisStore:
 
     def _life(self, world: str) -> bytes | None:
         mark = ("ZADD", self._wire.index, "XX", time.time(), blob(world))
-        found: bytes | None = self._wire.read(("HGET", self._wire.key(world, "meta"), "made"), mark)[0]
-        return found
+        return cast(bytes | None, self._wire.read(("HGET", self._wire.key(world, "meta"), "made"), mark)[0])
 
     def _stamp(self, world: str) -> int:
         """The stamp of the world's newest entry: a time in microseconds, so that it grows over all lives."""

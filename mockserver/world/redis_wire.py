@@ -42,7 +42,10 @@ if note then
   redis.call('HSET', KEYS[6], 'last', ARGV[#ARGV - 3])
   return 0
 end
-if life ~= '' then redis.call('HSET', KEYS[1], 'made', life) end
+if life ~= '' then
+  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+  redis.call('HSET', KEYS[1], 'made', life)
+end
 for _ = 1, tonumber(take()) do redis.call('HSET', KEYS[3], take(), take()) end
 for _ = 1, tonumber(take()) do
   local hash, field, kept, value = KEYS[tonumber(take())], take(), take(), take()
@@ -60,8 +63,9 @@ if recorded == '1' then
   redis.call('HSET', KEYS[1], 'stamp', string.format('%.0f', stamp))
   if #entry > 0 and #entry <= bytes and most > 0 then
     local count = redis.call('RPUSH', KEYS[4], entry)
+    if count == 1 then redis.call('HSET', KEYS[1], 'size', 0) end
     local size = redis.call('HINCRBY', KEYS[1], 'size', #entry)
-    while count > most or size > bytes do
+    while count > 0 and (count > most or size > bytes) do
       local gone = redis.call('LPOP', KEYS[4])
       count = count - 1
       size = redis.call('HINCRBY', KEYS[1], 'size', -#gone)
@@ -147,7 +151,7 @@ class RedisWire:
             try:
                 return self._send(commands)
             except self._lost:
-                self.client.connection_pool.disconnect()
+                self.client.connection_pool.disconnect(inuse_connections=False)  # those belong to other threads
                 return self._send(commands)
 
     def write(self, *commands: Sequence[Any]) -> list[Any]:

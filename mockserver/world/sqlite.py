@@ -44,6 +44,8 @@ class SqliteStore:
 
     def perform(self, work: Callable[[], T]) -> T:
         """See Store."""
+        if getattr(self._turn, "open", False):  # one unit inside another is a part of it
+            return work()
         with self._file.trouble():
             self._turn.open = True
             try:
@@ -52,6 +54,7 @@ class SqliteStore:
                     self._file.connection().execute("COMMIT")
             except BaseException:
                 self._file.rollback()
+                self._turn.told = ()
                 raise
             finally:
                 self._turn.open = False
@@ -61,7 +64,12 @@ class SqliteStore:
     def ping(self) -> None:
         """See Store."""
         with self._file.trouble():
+            self._file.check()
             self._rows.run("SELECT n FROM stamp").fetchone()
+
+    def release(self) -> None:
+        """See Store."""
+        self._file.release()
 
     def get(self, world: str, key: str) -> bytes | None:
         """See Store."""

@@ -77,6 +77,12 @@ class SqliteFile:
 
     def begin(self, *, durable: bool) -> None:
         """Take the file's write lock."""
+        connection = self.check()
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.execute("BEGIN IMMEDIATE")
+
+    def check(self) -> sqlite3.Connection:
+        """This thread's connection, to the file that still has its name."""
         connection = self.connection()
         try:
             same = Path(self._path).stat().st_ino == self._inode
@@ -85,8 +91,14 @@ class SqliteFile:
         if not same:  # what is written to a file that has no name is acknowledged, and gone
             self._threads.mine = None
             raise sqlite3.OperationalError("its file was removed or replaced; start the server anew")
-        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    def release(self) -> None:
+        """Close this thread's connection: one that is open across a fork takes SQLite's locks away from the child."""
+        mine = getattr(self._threads, "mine", None)
+        if mine is not None:
+            mine[1].close()
+            self._threads.mine = None
 
     def rollback(self) -> None:
         """Take back what this thread wrote and did not commit; a broken connection is thrown away."""

@@ -50,6 +50,9 @@ class Store(Protocol):
     def ping(self) -> None:
         """Raise Unavailable where the store cannot be used."""
 
+    def release(self) -> None:
+        """Let go of this thread's connection: called before processes are forked."""
+
     def get(self, world: str, key: str) -> bytes | None:
         """What the world holds under the key."""
 

@@ -148,4 +148,19 @@ def test_a_file_that_goes_away_loses_nothing_in_silence(tmp_path: Path) -> None:
         put(store, "k", b"2")
     with pytest.raises(Unavailable, match="The store cannot be used"):
         store.ping()
+    store.release()
     assert not path.exists()
+
+
+def test_a_unit_inside_another_is_a_part_of_it(tmp_path: Path) -> None:
+    """What the outer unit takes back, the inner one has not committed."""
+    store = SqliteStore(str(tmp_path / "w.db"), {})
+
+    def work() -> None:
+        put(store, "k", b"1")
+        store.perform(lambda: None)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        store.perform(work)
+    assert store.get("w", "k") is None
